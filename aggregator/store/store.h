@@ -1,0 +1,110 @@
+// The store: runs, results, rollups. One interface, SQLite here; PostgreSQL later through the same ops and the
+// same conformance suite. The results table is the only truth (distributed.md K1).
+//
+// Writing: one connection, one thread; BEGIN IMMEDIATE .. COMMIT; WAL, synchronous=FULL; the writer also
+// checkpoints. Reading: separate read-only connections.
+// Result key: (run_no, target_no, case_no, repeat_no); writing it twice changes nothing and is counted.
+#ifndef MST_STORE_STORE_H
+#define MST_STORE_STORE_H
+
+#include "common/base/hash.h"
+#include "common/model/result.h"
+#include "common/stats/stats.h"
+
+typedef struct mst_store mst_store_t;
+
+typedef enum { MST_STORE_READ, MST_STORE_WRITE } mst_store_mode_t;
+
+typedef enum {
+    MST_RUN_RUNNING = 1,
+    MST_RUN_DONE,        // every case terminal
+    MST_RUN_INTERRUPTED, // resumable
+    MST_RUN_ABORTED,     // resumable; reason says why
+} mst_run_state_t;
+
+const char *mst_run_state_name(mst_run_state_t s);
+
+typedef struct {
+    int64_t run_no;           // key in this store; 0 = not stored yet
+    mst_str_t run_id;         // run_YYYYMMDD_HHMMSS_<8hex>
+    mst_str_t name, description;
+    mst_run_state_t state;
+    mst_str_t state_reason;
+    uint32_t generation;
+    mst_str_t spec;           // canonical JSON
+    mst_str_t spec_digest;    // hex
+    mst_str_t dataset_path;
+    mst_str_t dataset_digest; // hex SHA-256 of the bytes
+    mst_str_t dataset_hash;   // hex, order-free; empty until the whole dataset was read
+    uint64_t case_count;      // accepted rows; 0 until known
+    uint64_t refused_rows;
+    uint32_t target_count, repeat_count;
+    int64_t key_count;        // cases x targets x repeats, -1 until known
+    mst_str_t git_sha, git_branch;
+    mst_str_t muster_version;
+    int64_t started_wall_ns, finished_wall_ns; // 0 = not yet
+    int64_t active_ns;        // time spent running, over all sessions
+    int exit_code;            // -1 = none yet
+} mst_run_rec_t;
+
+// url: "sqlite:PATH" or a bare path. Creates and migrates in WRITE mode; refuses a newer schema by number.
+// MST_NOTFOUND (READ of a missing file), MST_CONFLICT (another process writes), MST_IO, MST_FULL.
+MST_NODISCARD mst_rc mst_store_open(const char *url, mst_store_mode_t mode, mst_store_t **out, mst_err_t *err);
+void mst_store_close(mst_store_t **s);
+
+// Runs. Strings of *out live in arena.
+MST_NODISCARD mst_rc mst_store_run_create(mst_store_t *s, const mst_run_rec_t *r, int64_t *out_run_no,
+                                          mst_err_t *err);
+// All fields but run_no and run_id.
+MST_NODISCARD mst_rc mst_store_run_update(mst_store_t *s, const mst_run_rec_t *r, mst_err_t *err);
+// By run id, a unique prefix of one, "latest", or number.
+MST_NODISCARD mst_rc mst_store_run_get(mst_store_t *s, mst_str_t which, mst_arena_t *arena, mst_run_rec_t *out,
+                                       mst_err_t *err);
+typedef bool mst_store_run_fn(void *ud, const mst_run_rec_t *r); // false = stop
+MST_NODISCARD mst_rc mst_store_run_list(mst_store_t *s, mst_store_run_fn *fn, void *ud, mst_err_t *err);
+// Prepares a run for --resume: rows whose outcome is not measured are removed (they are asked again), rollups
+// follow, generation grows by one, state becomes running. One transaction.
+MST_NODISCARD mst_rc mst_store_run_reopen(mst_store_t *s, int64_t run_no, uint32_t *out_generation,
+                                          mst_err_t *err);
+
+// Results.
+MST_NODISCARD mst_rc mst_store_begin(mst_store_t *s, mst_err_t *err);
+// Inside a transaction. *out_new: false when the key was there already (nothing changed) or generation is old.
+MST_NODISCARD mst_rc mst_store_result_add(mst_store_t *s, int64_t run_no, const mst_result_t *r,
+                                          const mst_origin_t *origin, bool *out_new, mst_err_t *err);
+// Rollups of the new rows go into the same transaction. MST_FULL, MST_IO: nothing of it is stored; the
+// connection is usable again after mst_store_rollback.
+MST_NODISCARD mst_rc mst_store_commit(mst_store_t *s, mst_err_t *err);
+void mst_store_rollback(mst_store_t *s);
+
+typedef bool mst_store_key_fn(void *ud, const mst_key_t *key);
+// Every key of the run that has a result, in key order.
+MST_NODISCARD mst_rc mst_store_keys(mst_store_t *s, int64_t run_no, mst_store_key_fn *fn, void *ud,
+                                    mst_err_t *err);
+typedef bool mst_store_result_fn(void *ud, const mst_result_t *r, const mst_origin_t *origin);
+typedef struct {
+    mst_str_t case_id;     // empty = all
+    bool with_text;        // input, expected, answer
+    bool with_events;      // packed column and raw exchange
+    bool with_scores;
+    bool measured_only;
+} mst_store_scan_t;
+// In key order; the record is valid during the call.
+MST_NODISCARD mst_rc mst_store_results(mst_store_t *s, int64_t run_no, const mst_store_scan_t *what,
+                                       mst_store_result_fn *fn, void *ud, mst_err_t *err);
+
+// Rollups: exact sums and histograms kept beside the rows, in the same transactions.
+typedef struct {
+    uint64_t total;                            // rows
+    uint64_t passed;
+    uint64_t outcomes[MST_OUTCOME_MAX];
+    uint64_t prompt_tokens, completion_tokens;
+    mst_moments_t scorers[64];                 // by index in the run's scorers of scope case; measured cases only
+    uint64_t scorer_not_measured[64], scorer_errors[64];
+    mst_hist_t *ttft, *e2e, *tpot;             // ns; owned: mst_rollup_deinit
+    int64_t first_send_wall_ns, last_token_wall_ns; // 0 = none
+} mst_rollup_t;
+MST_NODISCARD mst_rc mst_store_rollup(mst_store_t *s, int64_t run_no, mst_rollup_t *out, mst_err_t *err);
+void mst_rollup_deinit(mst_rollup_t *r);
+
+#endif

@@ -1,0 +1,96 @@
+// The configuration of a run: what `muster run CONFIG` reads, validated against the parameter tables of
+// scorers and providers, which cli hands over (this layer knows only their types).
+//
+// ${NAME} is expanded at any depth, through maps and lists; an unset variable is an error that names it.
+// Parameters of type secret are kept as references and are never expanded here. Both spellings of each key
+// are accepted (features.md S0 9). An unknown key, a wrong type or a value out of range gives
+// file:line:column, what was expected and the nearest valid name.
+// Thread: any; the result is read-only and lives as long as its arena.
+#ifndef MST_CONFIG_RUN_CONFIG_H
+#define MST_CONFIG_RUN_CONFIG_H
+
+#include "common/config/yaml.h"
+#include "common/model/param.h"
+
+// What configuration needs to know of a scorer or a provider.
+typedef struct {
+    const char *name;          // "exact_match", "openai"
+    const char *aliases;       // "a|b"; NULL = none
+    const char *tier;          // scorers: "L1" ... "L4", "RAG"; NULL for providers
+    const mst_param_t *params; // its own parameters
+    double threshold;          // scorers: default threshold
+    const char *help;
+} mst_kind_t;
+
+typedef struct {
+    const mst_kind_t *const *scorers; // NULL-terminated, sorted by name
+    const mst_kind_t *const *providers;
+    // Environment look-up, NULL when unset. A parameter, so that this layer does no I/O.
+    const char *(*getenv_fn)(void *ud, const char *name);
+    void *ud;
+} mst_config_env_t;
+
+typedef enum { MST_SRC_JSONL, MST_SRC_INLINE } mst_source_type_t;
+
+typedef struct {
+    mst_str_t target; // id, input, expected_output, actual_output, context, retrieval_context, metadata, messages
+    mst_str_t source; // dotted path in the row
+} mst_mapping_t;
+
+typedef struct {
+    mst_source_type_t type;
+    mst_str_t path;               // JSONL; as written, relative to the working directory
+    const mst_json_t *records;    // INLINE: array of objects
+    const mst_mapping_t *mapping; // field_mapping
+    size_t mapping_count;
+    int64_t limit;                // -1 = all
+} mst_source_cfg_t;
+
+typedef enum { MST_MISSING_PASS, MST_MISSING_SKIP, MST_MISSING_FAIL } mst_on_missing_t;
+
+typedef struct {
+    const mst_kind_t *kind;
+    mst_str_t label;       // name in reports: `label`, else the scorer's name (with #2 ... when repeated)
+    double threshold;
+    mst_on_missing_t on_missing;
+    mst_params_t params;
+} mst_scorer_cfg_t;
+
+typedef struct {
+    const mst_kind_t *kind; // NULL: no provider, recorded answers are scored
+    mst_params_t params;
+} mst_provider_cfg_t;
+
+typedef struct {
+    mst_str_t name, description;
+    mst_source_cfg_t source;
+    const mst_scorer_cfg_t *scorers;
+    size_t scorer_count;
+    mst_provider_cfg_t provider;
+    int64_t concurrency;   // requests in flight; default 5
+    int64_t repeats;       // default 1
+    bool fail_fast;        // stop the run at the first failed case
+    bool strict;           // refuse the dataset at its first bad row
+    bool keep_raw;         // store raw request and response
+    double min_coverage;   // default 0.99
+    mst_str_t system_prompt;
+    mst_str_t wandb_project;         // used by trackers
+    const mst_json_t *wandb_tags;
+    const mst_json_t *numerical_guard;
+    mst_str_t spec;        // canonical JSON of all of it: what is stored and sent to workers; no secret in it
+} mst_run_cfg_t;
+
+// Reads, expands, validates. All of it is in arena. MST_INVAL, MST_LIMIT with file:line:column.
+// The spec of an earlier load is itself a valid text (aliases resolved, variables expanded).
+MST_NODISCARD mst_rc mst_run_cfg_load(mst_str_t text, const char *file, const mst_config_env_t *env,
+                                      mst_arena_t *arena, mst_run_cfg_t *out, mst_err_t *err);
+
+// Fills values for one table from a map node; keys in `also` (NULL-terminated) are left for the caller.
+MST_NODISCARD mst_rc mst_params_parse(const mst_param_t *table, const mst_ynode_t *map, const char *file,
+                                      const char *const *also, mst_arena_t *arena, mst_params_t *out,
+                                      mst_err_t *err);
+
+// The top-level keys, for documentation: rows of name, type, default, help.
+extern const mst_param_t mst_run_cfg_table[];
+
+#endif

@@ -1,0 +1,71 @@
+// HTTP client: libcurl's multi-socket interface in our loop, with kernel send and receive stamps.
+//
+// Stamps (latency.md 0.4): SO_TIMESTAMPING is set at socket creation; on EPOLLIN a 1-byte recvmsg(MSG_PEEK)
+// reads the arrival stamp before curl sees the socket; on EPOLLERR the error queue gives the send stamp. The
+// last send stamp before the first answer byte is the request's send time. Stamps are CLOCK_REALTIME,
+// converted to CLOCK_MONOTONIC by paired reads. Where the kernel gives none, a user stamp stands in and the
+// source says so.
+// HTTP/1.1 only, no redirects, no proxies, no decompression, no Expect, one retry owner above us (none here).
+// Thread: the loop's.
+#ifndef MST_HTTP_CLIENT_H
+#define MST_HTTP_CLIENT_H
+
+#include "common/base/buf.h"
+#include "common/loop/loop.h"
+#include "common/model/completion.h"
+
+typedef struct mst_http mst_http_t;
+typedef struct mst_http_call mst_http_call_t;
+
+typedef struct {
+    size_t connections_max; // keep-alive pool; >= peak concurrency
+    const char *user_agent;
+    const char *ca_file;    // NULL = the system's
+    bool tls_insecure;      // for tests
+} mst_http_opts_t;
+
+typedef struct {
+    const char *method;     // "POST", "GET"
+    mst_str_t url;
+    const mst_str_t *headers; // "Name: value"; copied
+    size_t header_count;
+    mst_str_t auth;         // whole header line with the key, or empty; wiped after use
+    mst_str_t body;         // borrowed until on_done
+    int64_t connect_timeout_ms, total_timeout_ms; // 0 = none
+    size_t body_max;        // answer; over it the call ends with MST_LIMIT
+} mst_http_req_t;
+
+typedef struct {
+    int status;             // 0 = no answer
+    mst_err_t err;          // rc MST_OK: whole answer received; else CONNECTION (MST_CLOSED, MST_IO), MST_TIMEOUT,
+                            // MST_LIMIT, MST_CANCELED ..., with retry class
+    bool cut;               // ended before the answer was complete
+    bool conn_reused;
+    bool sent;              // the request reached the kernel whole
+    int64_t send_mono_ns;   // MST_NONE when it never was sent
+    mst_stamp_source_t send_source, rx_source;
+    int64_t first_byte_mono_ns;  // first answer byte; MST_NONE
+    int64_t close_mono_ns;
+    int64_t retry_after_ms; // Retry-After or retry-after-ms, 0 = none
+    mst_str_t content_type, server, request_id; // response headers; borrowed until on_done returns
+    uint32_t merged_reads;
+} mst_http_result_t;
+
+typedef struct {
+    // Some bytes of the answer body; stamp of their arrival; merged: they came in one read with earlier bytes
+    // of this call that had the same stamp. Return false to abort (ends with MST_CANCELED).
+    bool (*on_data)(void *ud, mst_str_t bytes, int64_t rx_mono_ns, bool merged);
+    // The end, exactly once, never from inside mst_http_start. The call is gone after it.
+    void (*on_done)(void *ud, const mst_http_result_t *result);
+} mst_http_handler_t;
+
+MST_NODISCARD mst_rc mst_http_new(mst_loop_t *loop, const mst_http_opts_t *opts, mst_http_t **out,
+                                  mst_err_t *err);
+void mst_http_free(mst_http_t **http); // calls under way end without on_done
+MST_NODISCARD mst_rc mst_http_start(mst_http_t *http, const mst_http_req_t *req,
+                                    const mst_http_handler_t *handler, void *ud, mst_http_call_t **out,
+                                    mst_err_t *err);
+// Ends the call; on_done comes (with `why` and MST_TIMEOUT or MST_CANCELED) in a later turn.
+void mst_http_abort(mst_http_t *http, mst_http_call_t *call, mst_rc why, const char *message);
+
+#endif

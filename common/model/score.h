@@ -1,0 +1,25 @@
+// A score: one scorer's verdict on one case, or on the whole run. Open record.
+#ifndef MST_MODEL_SCORE_H
+#define MST_MODEL_SCORE_H
+
+#include "common/base/str.h"
+
+typedef enum {
+    MST_SCORE_OK = 1,          // value and passed hold
+    MST_SCORE_NOT_MEASURED = 2,// what it needs was missing; on_missing decided value and passed
+    MST_SCORE_SKIPPED = 3,     // left out of means and of the case's verdict
+    MST_SCORE_ERROR = 4,       // the scorer failed; value means nothing
+} mst_score_state_t;
+
+typedef struct {
+    mst_score_state_t state;
+    double value;        // always finite
+    bool passed;         // value >= threshold
+    mst_str_t reason;    // one sentence, cut at MST_REASON_MAX
+    mst_str_t breakdown; // JSON object, or empty
+    int64_t time_ns;     // the scorer's own time
+} mst_score_t;
+
+const char *mst_score_state_name(mst_score_state_t s);
+
+#endif

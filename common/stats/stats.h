@@ -1,0 +1,41 @@
+// Numbers of a run: exact running sums and a mergeable histogram. Pure.
+// Thread: a state belongs to one thread.
+#ifndef MST_STATS_STATS_H
+#define MST_STATS_STATS_H
+
+#include "common/base/buf.h"
+#include "common/base/err.h"
+
+// n, sum, sum of squares (both with Neumaier's compensation, so that the order of commits does not show),
+// min, max, and how many passed.
+typedef struct {
+    uint64_t n, n_pass;
+    double sum, sum_c, sumsq, sumsq_c, min, max; // min, max mean nothing while n == 0
+} mst_moments_t;
+
+void mst_moments_add(mst_moments_t *m, double x, bool passed); // x finite
+void mst_moments_merge(mst_moments_t *m, const mst_moments_t *o);
+double mst_moments_mean(const mst_moments_t *m); // NaN when empty
+double mst_moments_sd(const mst_moments_t *m);   // sample deviation (n-1); NaN when n < 2
+
+// Log-linear histogram of non-negative integers (nanoseconds): 128 buckets per power of two, so that a
+// bucket is at most 0.8 % wide. Mergeable: the sum of two is the histogram of both.
+typedef struct mst_hist mst_hist_t;
+mst_hist_t *mst_hist_new(void);
+void mst_hist_free(mst_hist_t **h);
+void mst_hist_add(mst_hist_t *h, uint64_t v);
+void mst_hist_merge(mst_hist_t *h, const mst_hist_t *o);
+uint64_t mst_hist_count(const mst_hist_t *h);
+// Value at quantile q in [0,1] (nearest rank, middle of the bucket); 0 when empty.
+uint64_t mst_hist_quantile(const mst_hist_t *h, double q);
+// Bounds [lo, hi) of the bucket that holds rank k (0-based), and how many values lie below lo.
+bool mst_hist_rank(const mst_hist_t *h, uint64_t k, uint64_t *lo, uint64_t *hi, uint64_t *below);
+void mst_hist_pack(const mst_hist_t *h, mst_buf_t *out); // sparse, versioned
+MST_NODISCARD mst_rc mst_hist_unpack(mst_hist_t *h, mst_str_t packed, mst_err_t *err); // merges into h
+
+// Type 7 (numpy "linear") percentile of n sorted values, q in [0,1]; NaN when n == 0.
+double mst_percentile_sorted(const double *sorted, size_t n, double q);
+// 95 % Wilson interval of k of n (Wilson 1927).
+void mst_wilson(uint64_t k, uint64_t n, double *lo, double *hi);
+
+#endif

@@ -1,0 +1,59 @@
+// Reports: numbers of a run, once computed, then rendered. Pure: results come through an iterator that cli
+// passes in, output goes to a buffer that the caller writes out.
+#ifndef MST_REPORT_REPORT_H
+#define MST_REPORT_REPORT_H
+
+#include "common/base/buf.h"
+#include "common/config/run_config.h"
+#include "common/model/result.h"
+#include "common/stats/stats.h"
+
+typedef struct {
+    uint64_t n;                        // values
+    double mean, min, p50, p90, p99, max; // exact, in ms; NaN when n == 0
+} mst_latency_numbers_t;
+
+typedef struct {
+    mst_str_t label, tier;
+    double threshold;
+    bool run_scope;
+    uint64_t n, n_pass, not_measured, errors;
+    double mean, min, max, pass_rate;  // NaN when n == 0
+    double ci_lo, ci_hi;               // 95 % Wilson interval of the pass rate
+    mst_score_t run_score;             // when run_scope
+} mst_scorer_numbers_t;
+
+typedef struct {
+    mst_str_t run_id, name, description, dataset_digest, dataset_hash, dataset_path, git_sha, git_branch;
+    mst_str_t state, state_reason, version;
+    uint64_t keys_total, keys_done, measured, passed, refused_rows;
+    double coverage, min_coverage;     // measured / keys_total
+    uint64_t outcomes[MST_OUTCOME_MAX];
+    mst_scorer_numbers_t *scorers;
+    size_t scorer_count;
+    mst_latency_numbers_t ttft, e2e, tpot;
+    uint64_t prompt_tokens, completion_tokens;
+    double wall_s, cases_per_s, tokens_per_s, requests_window_s; // NaN when not measured
+    int64_t started_wall_ns, finished_wall_ns;
+    bool gates_failed;                 // a run-scope scorer failed
+    bool interrupted, aborted;
+    int exit_code;
+} mst_run_numbers_full_t;
+
+// The exit code, decided in this order (docs/reference/exit-codes.md): 130 interrupted, 4 aborted or nothing
+// measurable because of infrastructure, 1 a measured case or a gate failed, 3 coverage under min_coverage, 0.
+int mst_report_exit_code(const mst_run_numbers_full_t *r);
+
+// Console summary, for people. colour: ANSI colours. width: columns of the terminal.
+void mst_report_console(const mst_run_numbers_full_t *r, bool colour, int width, mst_buf_t *out);
+
+// The JSON document, in pieces, so that no list of results is held: head, one call a result, tail.
+void mst_report_json_head(const mst_run_numbers_full_t *r, mst_buf_t *out);
+void mst_report_json_result(const mst_result_t *res, const mst_origin_t *origin, const mst_run_numbers_full_t *r,
+                            bool first, mst_buf_t *out);
+void mst_report_json_tail(const mst_run_numbers_full_t *r, mst_buf_t *out);
+// One result for people: `muster show RUN --case ID`, and --verbose.
+void mst_report_case(const mst_result_t *res, const mst_origin_t *origin, const mst_run_numbers_full_t *r,
+                     bool colour, mst_buf_t *out);
+
+#endif

@@ -1,0 +1,23 @@
+// The worker: stands beside one inference backend; renders prompts, drives the backend, stamps every token,
+// scores, ships results; holds nothing that it cannot lose. One I/O thread and a pool of CPU threads.
+#ifndef MST_WORKER_WORKER_H
+#define MST_WORKER_WORKER_H
+
+#include "common/config/run_config.h"
+
+typedef struct mst_worker mst_worker_t;
+
+typedef struct {
+    const char *control_endpoint; // coordinator (dial)
+    const char *results_endpoint; // aggregator (dial)
+    const mst_config_env_t *env;  // to read run specs and resolve secrets
+    uint32_t cpu_threads;         // 0 = one per processor
+    uint32_t concurrency;         // 0 = the run's
+    const char *name;             // NULL = host name
+    uint64_t seed;
+} mst_worker_opts_t;
+
+MST_NODISCARD mst_rc mst_worker_start(const mst_worker_opts_t *o, mst_worker_t **out, mst_err_t *err);
+void mst_worker_stop(mst_worker_t **w); // ends its threads and joins them; unacknowledged results are let go
+
+#endif
