@@ -20,10 +20,13 @@ typedef struct {
     int (*run)(int argc, char **argv);   // argv[0] is "muster NAME"; returns the exit code
 } mst_command_t;
 
+const mst_command_t *mst_commands_all(void); // in the order of --help; the last one has name NULL
 const mst_command_t *mst_command_find(const char *name);
 
-// Prints "muster: error: SENTENCE" on stderr and returns the exit code that fits err->rc (INVAL, NOTFOUND, PROTO,
-// LIMIT, CONFLICT, UNSUPPORTED: usage; others: infrastructure).
+// INVAL, NOTFOUND, PROTO, LIMIT, CONFLICT, UNSUPPORTED: usage; CANCELED: interrupted; others: infrastructure.
+int mst_cli_exit_code(mst_rc rc);
+
+// Prints "muster: error: SENTENCE" on stderr and returns mst_cli_exit_code(err->rc).
 int mst_cli_fail(const mst_err_t *err);
 
 // The store's URL: the option, else MUSTER_DB, else "sqlite:muster.db".

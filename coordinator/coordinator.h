@@ -5,6 +5,7 @@
 
 #include "aggregator/store/store.h"
 #include "common/config/run_config.h"
+#include "coordinator/dataset/dataset.h"
 
 typedef struct mst_coordinator mst_coordinator_t;
 
@@ -13,6 +14,7 @@ typedef struct {
     const char *feed_endpoint;    // aggregator's commits (serve)
     const char *client_endpoint;  // clients (serve)
     const mst_config_env_t *env;  // to read submitted specs
+    mst_dataset_t **dataset;      // already open: taken, used for the first run submitted; NULL = open it from the spec
     // Keys of a resumed run that have a result already: called once at submit; NULL = none.
     mst_rc (*done_keys)(void *ud, int64_t run_no, mst_store_key_fn *fn, void *fn_ud, mst_err_t *err);
     // Called from the coordinator's thread for each refused row; NULL = none.

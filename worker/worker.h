@@ -11,6 +11,7 @@ typedef struct {
     const char *control_endpoint; // coordinator (dial)
     const char *results_endpoint; // aggregator (dial)
     const mst_config_env_t *env;  // to read run specs and resolve secrets
+    const char *backend_url;      // base URL of the backend that it stands beside; NULL = the run's base_url
     uint32_t cpu_threads;         // 0 = one per processor
     uint32_t concurrency;         // 0 = the run's
     const char *name;             // NULL = host name

@@ -77,6 +77,7 @@ typedef struct {
     mst_str_t wandb_project;         // used by trackers
     const mst_json_t *wandb_tags;
     const mst_json_t *numerical_guard;
+    const mst_json_t *simulate;      // options of a simulated backend to start in this process; NULL = none
     mst_str_t spec;        // canonical JSON of all of it: what is stored and sent to workers; no secret in it
 } mst_run_cfg_t;
 
