@@ -31,6 +31,7 @@ void *mst_arena_alloc_raw(mst_arena_t *arena, size_t bytes);
 // Copy with a NUL behind it that the length does not count; {NULL,0} with *ok=false on failure (ok may be NULL).
 mst_str_t mst_arena_dup(mst_arena_t *arena, mst_str_t s, bool *ok);
 size_t mst_arena_used(const mst_arena_t *arena); // bytes handed out since the last reset
+size_t mst_arena_left(const mst_arena_t *arena); // upper bound of what can still be handed out
 #define MST_ARENA_NEW(a, T)          ((T *)mst_arena_alloc((a), sizeof(T)))
 #define MST_ARENA_ARRAY(a, T, count) ((T *)mst_arena_alloc((a), sizeof(T) * (size_t)(count)))
 

@@ -6,6 +6,8 @@
 #include "common/base/buf.h"
 
 bool mst_utf8_valid(mst_str_t s);
+// Bytes at the front of s that are valid; s.n when all are.
+size_t mst_utf8_valid_bytes(mst_str_t s);
 // Decodes one code point at s.p; returns bytes taken (>= 1). Invalid bytes give U+FFFD and 1. s.n >= 1.
 size_t mst_utf8_next(mst_str_t s, uint32_t *out_cp);
 // Writes 1-4 bytes to out; cp is valid.
@@ -15,6 +17,7 @@ uint64_t mst_utf8_count(mst_str_t s);
 // Appends s with each invalid byte replaced by U+FFFD.
 mst_rc mst_utf8_repair(mst_str_t s, mst_buf_t *out);
 // Python's str.lower(): full mapping (U+0130 gives two code points) with the final-sigma rule.
+// Invalid bytes stay as they are.
 mst_rc mst_utf8_lower(mst_str_t s, mst_buf_t *out);
 // Python's str.strip()/split() white space: Unicode White_Space plus U+001C..U+001F.
 bool mst_utf8_is_space(uint32_t cp);
