@@ -32,6 +32,8 @@ typedef struct {
     uint8_t case_digest[8];
     mst_completion_t done;    // its error names the failure when the outcome is not measured
     mst_str_t events;         // packed column; set instead of done.events on the reading side
+    int64_t tpot_ns;          // mst_completion_tpot_ns rounded, or MST_NONE; set with events on the reading side
+    uint32_t logprob_count;   // the same: entries of done.logprobs
     const mst_score_t *scores;
     uint32_t score_count;     // one per scorer of the run with scope case, in the run's order; 0 = not scored
     mst_str_t raw_request, raw_response; // only with --keep-raw

@@ -7,7 +7,7 @@
 #include "common/base/err.h"
 
 // n, sum, sum of squares (both with Neumaier's compensation, so that the order of commits does not show),
-// min, max, and how many passed.
+// min, max, and how many passed. A sum that leaves the range of double saturates: every field stays finite.
 typedef struct {
     uint64_t n, n_pass;
     double sum, sum_c, sumsq, sumsq_c, min, max; // min, max mean nothing while n == 0
@@ -35,6 +35,8 @@ MST_NODISCARD mst_rc mst_hist_unpack(mst_hist_t *h, mst_str_t packed, mst_err_t 
 
 // Type 7 (numpy "linear") percentile of n sorted values, q in [0,1]; NaN when n == 0.
 double mst_percentile_sorted(const double *sorted, size_t n, double q);
+// Its last step: the point a part (0..1) of the way from a to b, rounded as numpy rounds it.
+double mst_percentile_between(double a, double b, double part);
 // 95 % Wilson interval of k of n (Wilson 1927).
 void mst_wilson(uint64_t k, uint64_t n, double *lo, double *hi);
 
