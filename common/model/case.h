@@ -16,7 +16,7 @@ typedef struct {
     mst_str_t messages;    // JSON array of chat messages, or empty: then input is one user message
     mst_str_t context;     // JSON array of strings, or empty
     mst_str_t retrieval_context; // the same
-    mst_str_t metadata;    // JSON object, or empty; carries ttft_ms, total_latency_ms, tokens_generated of recorded answers
+    mst_str_t metadata;    // JSON object, or empty; of recorded answers: ttft_ms, total_latency_ms, tokens_generated
     uint8_t digest[8];     // first 8 bytes of the SHA-256 of the canonical row
 } mst_case_t;
 
