@@ -25,11 +25,16 @@
 #define MST_CASE_INLINE_MAX       (64 * MST_KIB)  // a larger case travels as blob chunks
 #define MST_RESULT_INLINE_MAX     (512 * MST_KIB) // a larger result travels as blob chunks
 #define MST_BLOB_CHUNK            (256 * MST_KIB)
+#define MST_CASE_BYTES_MAX        (64 * MST_MIB)  // a whole packed case
 #define MST_RESULT_BYTES_MAX      (96 * MST_MIB)  // a whole reassembled result
 #define MST_UNIT_CASES_MAX        128
 #define MST_UNIT_BYTES_MAX        (512 * MST_KIB) // inline cases of one unit
 #define MST_BATCH_BYTES_MAX       (768 * MST_KIB) // results sent in one message
 #define MST_BATCH_ROWS_MAX        512
+#define MST_LEASES_MAX            8192 // leases named in one message
+#define MST_ORIGINS_MAX           4096 // origins of one session
+#define MST_NAME_MAX              512  // names in messages: workers, models, engines
+#define MST_SENTENCE_MAX          4096 // a sentence for people in a message
 
 // a run
 #define MST_TARGETS_MAX           64
