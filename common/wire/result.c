@@ -106,6 +106,7 @@ put_events(Muster__Result *m, const mst_result_t *r, mst_buf_t *scratch, mst_err
 {
     mst_str_t events = r->events;
     double tpot = r->tpot_ns > 0 ? (double)r->tpot_ns : -1;
+    uint32_t logprobs = r->logprob_count;
     if (events.n == 0 && (r->done.event_count > 0 || r->done.logprob_count > 0)) {
         mst_events_pack(&r->done, scratch);
         if (scratch->failed)
@@ -113,11 +114,13 @@ put_events(Muster__Result *m, const mst_result_t *r, mst_buf_t *scratch, mst_err
                            (unsigned long long)r->key.case_no);
         events = mst_buf_view(scratch);
         tpot = mst_completion_tpot_ns(&r->done);
+        logprobs = r->done.logprob_count;
     }
     PUT_BYTES(*m, events, events);
     m->has_tpot_ns = isfinite(tpot) && tpot >= 0 && tpot < (double)INT64_MAX;
     if (m->has_tpot_ns)
-        m->tpot_ns = (int64_t)tpot;
+        m->tpot_ns = (int64_t)(tpot + 0.5);
+    PUT_NUM(*m, logprob_count, logprobs);
     return MST_OK;
 }
 
@@ -157,8 +160,9 @@ mst_wire_check_result(const Muster__Result *r, mst_err_t *err)
         return MST_ERR(err, MST_LIMIT, "%zu scores are over the limit of %d", r->n_scores, MST_SCORERS_MAX);
     if (r->token_source > MST_TOK_METADATA || r->send_source > MST_STAMP_RECORDED || r->rx_source > MST_STAMP_RECORDED)
         return MST_ERR(err, MST_PROTO, "source of a count or a stamp is unknown");
-    if (r->event_count > MST_TOKENS_MAX)
-        return MST_ERR(err, MST_LIMIT, "%u token events are over the limit of %d", r->event_count, MST_TOKENS_MAX);
+    if (r->event_count > MST_TOKENS_MAX || r->logprob_count > MST_TOKENS_MAX)
+        return MST_ERR(err, MST_LIMIT, "%u token events and %u logprobs are over the limit of %d", r->event_count,
+                       r->logprob_count, MST_TOKENS_MAX);
     if (has_negative(r))
         return MST_ERR(err, MST_PROTO, "a count or a duration of case %llu is negative",
                        (unsigned long long)r->case_no);
@@ -299,6 +303,7 @@ mst_wire_result_unpack(mst_str_t bytes, mst_arena_t *arena, mst_result_t *out, m
     mst_wire_digest_from_u64(m->case_digest, out->case_digest);
     out->events = mst_wire_str(m->events);
     out->tpot_ns = GET_NS(m, tpot_ns);
+    out->logprob_count = m->logprob_count;
     out->raw_request = mst_wire_str(m->raw_request);
     out->raw_response = mst_wire_str(m->raw_response);
     out->started_wall_ns = m->started_wall_ns;
