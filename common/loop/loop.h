@@ -10,6 +10,8 @@
 
 typedef struct mst_loop mst_loop_t;
 
+#define MST_LOOP_HOOKS_MAX 32
+
 enum { MST_LOOP_READ = 1, MST_LOOP_WRITE = 2, MST_LOOP_ERROR = 4, MST_LOOP_EDGE = 8 };
 
 // events: READ, WRITE, ERROR bits that are set (ERROR also for hang-up).
@@ -31,10 +33,13 @@ void mst_loop_fd_remove(mst_loop_t *loop, int fd); // safe inside any callback, 
 void mst_loop_timer(mst_loop_t *loop, mst_timer_t *t, int64_t due_mono_ns); // one shot; again = moves
 void mst_loop_timer_stop(mst_loop_t *loop, mst_timer_t *t);
 // Called once a turn after the events, before sleeping; returns true when there is more to do at once
-// (the loop then polls without sleeping). For ZeroMQ sockets and batched work. At most 8.
+// (the loop then polls without sleeping). For ZeroMQ sockets and batched work. At most MST_LOOP_HOOKS_MAX.
 typedef bool mst_loop_turn_fn(void *ud);
 void mst_loop_on_turn(mst_loop_t *loop, mst_loop_turn_fn *fn, void *ud);
-int64_t mst_loop_now(const mst_loop_t *loop); // CLOCK_MONOTONIC, read once after each wake-up
+void mst_loop_off_turn(mst_loop_t *loop, mst_loop_turn_fn *fn, void *ud); // safe inside any callback
+// The next turn comes without sleeping: for work that was left behind after the hook that does it has run.
+void mst_loop_again(mst_loop_t *loop);
+int64_t mst_loop_now(const mst_loop_t *loop); // CLOCK_MONOTONIC, read after each wake-up and before the timers
 void mst_loop_run(mst_loop_t *loop);          // until mst_loop_stop
 void mst_loop_stop(mst_loop_t *loop);         // from inside a callback
 void mst_loop_wake(mst_loop_t *loop);         // any thread: makes one turn happen
