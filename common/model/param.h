@@ -49,7 +49,8 @@ typedef struct {
     const mst_param_value_t *values; // as many as the table has rows; borrowed from the configuration's arena
 } mst_params_t;
 
-// Look-ups by name; the name must be in the table (MST_ASSERT). Unset: the given default or empty.
+// Look-ups by name; the name must be in the table and of that type (MST_ASSERT; num takes INT
+// too). Unset: the given default or empty.
 const mst_param_value_t *mst_params_get(const mst_params_t *p, const char *name);
 bool mst_params_set(const mst_params_t *p, const char *name);
 mst_str_t mst_params_str(const mst_params_t *p, const char *name);

@@ -20,6 +20,7 @@ typedef struct {
     int64_t time_ns;     // the scorer's own time
 } mst_score_t;
 
+// "ok", "not_measured", "skipped", "error"; NULL for a number that is not a state.
 const char *mst_score_state_name(mst_score_state_t s);
 
 #endif
