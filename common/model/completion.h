@@ -86,6 +86,9 @@ double mst_completion_tpot_ns(const mst_completion_t *c);
 // out: appended. Errors: out->failed.
 void mst_events_pack(const mst_completion_t *c, mst_buf_t *out);
 
+// The counts of a packed column, from its first bytes; 0 and 0 when it is none.
+void mst_events_counts(mst_str_t packed, uint64_t *events, uint64_t *logprobs);
+
 typedef struct mst_arena mst_arena_t;
 // Reverse of it into arena: fills events, event_count, logprobs, logprob_count of c.
 // MST_PROTO on anything that is not such a column, MST_LIMIT over MST_TOKENS_MAX.

@@ -161,6 +161,20 @@ varint_take(mst_str_t *s, uint64_t *out)
     return false;
 }
 
+void
+mst_events_counts(mst_str_t packed, uint64_t *events, uint64_t *logprobs)
+{
+    *events = *logprobs = 0;
+    if (packed.n == 0 || packed.p[0] != VERSION)
+        return;
+    mst_str_t rest = mst_str(packed.p + 1, packed.n - 1);
+    uint64_t e, l;
+    if (!varint_take(&rest, &e) || !varint_take(&rest, &l) || e > MST_TOKENS_MAX || l > MST_TOKENS_MAX)
+        return;
+    *events = e;
+    *logprobs = l;
+}
+
 static mst_rc
 unpack_events(mst_str_t *rest, mst_token_event_t *events, uint64_t count, mst_err_t *err)
 {
@@ -175,8 +189,8 @@ unpack_events(mst_str_t *rest, mst_token_event_t *events, uint64_t count, mst_er
             return MST_ERR(err, MST_PROTO, "packed token event %llu has kind %llu and %llu tokens",
                            (unsigned long long)i, (unsigned long long)kind, (unsigned long long)tokens);
         at += unzigzag(step);
-        events[i] = (mst_token_event_t){.rx_ns = (int64_t)at, .kind = (mst_event_kind_t)kind,
-                                        .n_tokens = (uint32_t)tokens};
+        events[i] =
+            (mst_token_event_t){.rx_ns = (int64_t)at, .kind = (mst_event_kind_t)kind, .n_tokens = (uint32_t)tokens};
     }
     return MST_OK;
 }

@@ -30,7 +30,7 @@ uint64_t mst_hist_count(const mst_hist_t *h);
 uint64_t mst_hist_quantile(const mst_hist_t *h, double q);
 // Bounds [lo, hi) of the bucket that holds rank k (0-based), and how many values lie below lo.
 bool mst_hist_rank(const mst_hist_t *h, uint64_t k, uint64_t *lo, uint64_t *hi, uint64_t *below);
-void mst_hist_pack(const mst_hist_t *h, mst_buf_t *out); // sparse, versioned
+void mst_hist_pack(const mst_hist_t *h, mst_buf_t *out);                               // sparse, versioned
 MST_NODISCARD mst_rc mst_hist_unpack(mst_hist_t *h, mst_str_t packed, mst_err_t *err); // merges into h
 
 // Type 7 (numpy "linear") percentile of n sorted values, q in [0,1]; NaN when n == 0.

@@ -1,0 +1,121 @@
+// The SQLite member, inside: what its files share.
+#ifndef MST_STORE_SQLITE_H
+#define MST_STORE_SQLITE_H
+
+#include "aggregator/store/lockfile.h"
+#include "aggregator/store/ops.h"
+#include "aggregator/store/rollup.h"
+#include "aggregator/store/scores.h"
+
+#include <sqlite3.h>
+
+// The writer's statements, prepared at first use and kept.
+typedef enum {
+    MST_SQL_BEGIN,
+    MST_SQL_COMMIT,
+    MST_SQL_ROLLBACK,
+    MST_SQL_RESULT_ADD,
+    MST_SQL_ROLLUP_PUT,
+    MST_SQL_COUNT,
+} mst_sql_t;
+
+// The columns of table result, in the order of the table: numbers first, so that a scan of numbers never walks
+// the overflow pages of long text. X(name)
+// clang-format off
+#define MST_RESULT_NUMBERS(X)                                                                                      \
+    X(run_no) X(target_no) X(case_no) X(repeat_no) X(generation) X(attempt) X(outcome) X(passed) X(origin_no)      \
+    X(ttft_ns) X(last_token_ns) X(tpot_ns) X(ttfo_ns) X(ttfb_ns) X(close_ns) X(queue_ns) X(send_mono_ns)           \
+    X(send_source) X(rx_source) X(prompt_tokens) X(completion_tokens) X(reasoning_tokens) X(token_source)          \
+    X(event_count) X(logprob_count) X(merged_reads) X(comments) X(flags) X(http_status) X(attempts) X(lease_id)    \
+    X(started_wall_ns) X(finished_wall_ns) X(error_rc) X(error_retry) X(error_sub)
+#define MST_RESULT_TEXTS(X)                                                                                        \
+    X(case_digest) X(case_id) X(finish_reason) X(model) X(system_fingerprint) X(request_id) X(server)              \
+    X(error_text) X(scores) X(input) X(expected) X(text) X(reasoning) X(refusal) X(tool_calls) X(events)           \
+    X(raw_request) X(raw_response)
+// clang-format on
+#define MST_COLUMN_ENUM(name) MST_COL_##name,
+
+typedef enum { MST_RESULT_NUMBERS(MST_COLUMN_ENUM) MST_RESULT_TEXTS(MST_COLUMN_ENUM) MST_COL_COUNT } mst_column_t;
+
+extern const char *const mst_result_columns[MST_COL_COUNT];
+
+#define MST_ORIGIN_FIELDS 8
+
+typedef struct { // an origin that has its row in this database
+    uint64_t hash;
+    int64_t origin_no;
+    char *flat; // all fields with their lengths; owned
+    size_t flat_bytes;
+} mst_origin_slot_t;
+
+typedef struct { // a run that rows are being added to
+    int64_t run_no;
+    uint32_t generation;
+    bool dirty;    // has rows of the open transaction
+    uint64_t used; // for eviction
+    mst_rollup_t roll;
+} mst_live_t;
+
+#define MST_LIVE_MAX   8
+#define MST_ORIGIN_MAX 64
+
+typedef struct {
+    mst_store_t base;
+    sqlite3 *db;
+    char *path;
+    mst_lockfile_t lock;
+    sqlite3_stmt *stmts[MST_SQL_COUNT];
+    mst_live_t *live[MST_LIVE_MAX]; // NULL = free
+    uint64_t live_clock;
+    mst_origin_slot_t origins[MST_ORIGIN_MAX];
+    size_t origin_count, origin_last;
+    mst_buf_t scratch, scores; // reused row by row
+} mst_sqlite_t;
+
+// sqlite.c
+// Fills err from the connection's last error; what: "could not add a result to".
+mst_rc mst_sqlite_fail(mst_sqlite_t *s, int code, const char *what, mst_err_t *err);
+mst_rc mst_sqlite_exec(mst_sqlite_t *s, const char *sql, const char *what, mst_err_t *err);
+mst_rc mst_sqlite_prepare(mst_sqlite_t *s, const char *sql, sqlite3_stmt **out, mst_err_t *err);
+mst_rc mst_sqlite_stmt(mst_sqlite_t *s, mst_sql_t which, sqlite3_stmt **out, mst_err_t *err);
+// TEXT when it is UTF-8 without NUL, else BLOB: SQLite's text functions stop at a NUL, and tools that read a column
+// of text trip over broken UTF-8. Empty is NULL. The bytes must live until the statement was stepped.
+int mst_sqlite_bind(sqlite3_stmt *st, int at, mst_str_t s);
+int mst_sqlite_bind_or_empty(sqlite3_stmt *st, int at, mst_str_t s); // empty is ''
+int mst_sqlite_bind_known(sqlite3_stmt *st, int at, int64_t v);      // MST_NONE is NULL
+mst_str_t mst_sqlite_str(sqlite3_stmt *st, int at);                  // TEXT or BLOB, the bytes as they are
+int64_t mst_sqlite_known(sqlite3_stmt *st, int at);                  // NULL is MST_NONE
+
+// sqlite_schema.c
+mst_rc mst_sqlite_migrate(mst_sqlite_t *s, mst_err_t *err); // writer
+mst_rc mst_sqlite_check(mst_sqlite_t *s, mst_err_t *err);   // reader
+
+// sqlite_runs.c
+mst_rc mst_sqlite_run_create(mst_store_t *s, const mst_run_rec_t *r, int64_t *out_run_no, mst_err_t *err);
+mst_rc mst_sqlite_run_update(mst_store_t *s, const mst_run_rec_t *r, mst_err_t *err);
+mst_rc mst_sqlite_run_get(mst_store_t *s, mst_str_t which, mst_arena_t *arena, mst_run_rec_t *out, mst_err_t *err);
+mst_rc mst_sqlite_run_list(mst_store_t *s, mst_store_run_fn *fn, void *ud, mst_err_t *err);
+mst_rc mst_sqlite_run_reopen(mst_store_t *s, int64_t run_no, uint32_t *out_generation, mst_err_t *err);
+
+// sqlite_results.c
+mst_rc mst_sqlite_result_add(mst_store_t *s, int64_t run_no, const mst_result_t *r, const mst_origin_t *origin,
+                             mst_added_t *out, mst_err_t *err);
+void mst_sqlite_origins_forget(mst_sqlite_t *s);
+
+// sqlite_rollup.c
+mst_rc mst_sqlite_rollup(mst_store_t *s, int64_t run_no, mst_rollup_t *out, mst_err_t *err);
+mst_rc mst_sqlite_rollup_save(mst_sqlite_t *s, int64_t run_no, const mst_rollup_t *r, mst_err_t *err);
+const mst_rollup_t *mst_sqlite_live(mst_store_t *s, int64_t run_no);
+// The live record of a run, loaded when it is not in memory. MST_NOTFOUND: no such run.
+mst_rc mst_sqlite_live_get(mst_sqlite_t *s, int64_t run_no, mst_live_t **out, mst_err_t *err);
+mst_rc mst_sqlite_live_save(mst_sqlite_t *s, mst_err_t *err);  // the dirty ones, inside the transaction
+void mst_sqlite_live_clean(mst_sqlite_t *s);                   // after the commit
+void mst_sqlite_live_forget(mst_sqlite_t *s, bool dirty_only); // after a rollback; or all
+
+// sqlite_scan.c
+mst_rc mst_sqlite_keys(mst_store_t *s, int64_t run_no, mst_store_key_fn *fn, void *ud, mst_err_t *err);
+mst_rc mst_sqlite_results(mst_store_t *s, int64_t run_no, const mst_store_scan_t *what, mst_store_result_fn *fn,
+                          void *ud, mst_err_t *err);
+mst_rc mst_sqlite_values(mst_store_t *s, int64_t run_no, mst_store_value_fn *fn, void *ud, mst_err_t *err);
+
+#endif

@@ -1,0 +1,275 @@
+// Reading rows back, one at a time, in key order.
+#include "aggregator/store/sqlite.h"
+
+#include "common/json/json.h"
+
+#include <stdio.h>
+
+#define SCAN_ARENA_MAX (4 * MST_RESULT_BYTES_MAX) // scores of one row, as a tree and as records
+
+static bool
+wanted(mst_column_t c, const mst_store_scan_t *what)
+{
+    switch ((int)c) {
+    case MST_COL_input:
+    case MST_COL_expected:
+    case MST_COL_text:
+    case MST_COL_reasoning:
+    case MST_COL_refusal:
+    case MST_COL_tool_calls:
+        return what->with_text;
+    case MST_COL_events:
+    case MST_COL_raw_request:
+    case MST_COL_raw_response:
+        return what->with_events;
+    case MST_COL_scores:
+        return what->with_scores;
+    default:
+        return true;
+    }
+}
+
+// Input and expected are stored with the first target and repeat of a case; the others look there.
+static void
+column_sql(mst_buf_t *sql, mst_column_t c, const mst_store_scan_t *what)
+{
+    const char *name = mst_result_columns[c];
+    if (!wanted(c, what))
+        mst_buf_add_c(sql, "NULL");
+    else if (c == MST_COL_input || c == MST_COL_expected)
+        mst_buf_addf(sql,
+                     "CASE WHEN r.target_no=0 AND r.repeat_no=0 THEN r.%s ELSE (SELECT f.%s FROM result f WHERE "
+                     "f.run_no=r.run_no AND f.target_no=0 AND f.case_no=r.case_no AND f.repeat_no=0) END",
+                     name, name);
+    else
+        mst_buf_addf(sql, "r.%s", name);
+}
+
+static void
+results_sql(mst_buf_t *sql, const mst_store_scan_t *what)
+{
+    mst_buf_add_c(sql, "SELECT ");
+    for (int i = 0; i < MST_COL_COUNT; i++) {
+        column_sql(sql, (mst_column_t)i, what);
+        mst_buf_add_byte(sql, ',');
+    }
+    mst_buf_add_c(sql, "o.host,o.device,o.driver,o.engine,o.engine_version,o.model,o.model_revision,o.endpoint "
+                       "FROM result r LEFT JOIN origin o ON o.origin_no=r.origin_no WHERE r.run_no=?1");
+    if (what->case_id.n > 0)
+        mst_buf_add_c(sql, " AND r.case_id=?2");
+    if (what->measured_only)
+        mst_buf_add_c(sql, " AND r.outcome<10");
+    if (what->unmeasured_only)
+        mst_buf_add_c(sql, " AND r.outcome>=10");
+    mst_buf_add_c(sql, " ORDER BY r.target_no,r.case_no,r.repeat_no");
+    mst_buf_add_byte(sql, 0);
+}
+
+static int64_t
+number(sqlite3_stmt *st, mst_column_t c)
+{
+    return sqlite3_column_int64(st, (int)c);
+}
+
+static void
+read_completion(sqlite3_stmt *st, mst_completion_t *d)
+{
+    int64_t flags = number(st, MST_COL_flags);
+    *d = (mst_completion_t){
+        .text = mst_sqlite_str(st, MST_COL_text),
+        .reasoning = mst_sqlite_str(st, MST_COL_reasoning),
+        .refusal = mst_sqlite_str(st, MST_COL_refusal),
+        .tool_calls = mst_sqlite_str(st, MST_COL_tool_calls),
+        .finish_reason = mst_sqlite_str(st, MST_COL_finish_reason),
+        .model = mst_sqlite_str(st, MST_COL_model),
+        .system_fingerprint = mst_sqlite_str(st, MST_COL_system_fingerprint),
+        .request_id = mst_sqlite_str(st, MST_COL_request_id),
+        .server = mst_sqlite_str(st, MST_COL_server),
+        .prompt_tokens = mst_sqlite_known(st, MST_COL_prompt_tokens),
+        .completion_tokens = mst_sqlite_known(st, MST_COL_completion_tokens),
+        .reasoning_tokens = mst_sqlite_known(st, MST_COL_reasoning_tokens),
+        .token_source = (mst_token_source_t)number(st, MST_COL_token_source),
+        .send_mono_ns = mst_sqlite_known(st, MST_COL_send_mono_ns),
+        .send_source = (mst_stamp_source_t)number(st, MST_COL_send_source),
+        .rx_source = (mst_stamp_source_t)number(st, MST_COL_rx_source),
+        .ttfb_ns = mst_sqlite_known(st, MST_COL_ttfb_ns),
+        .ttft_ns = mst_sqlite_known(st, MST_COL_ttft_ns),
+        .ttfo_ns = mst_sqlite_known(st, MST_COL_ttfo_ns),
+        .last_token_ns = mst_sqlite_known(st, MST_COL_last_token_ns),
+        .close_ns = mst_sqlite_known(st, MST_COL_close_ns),
+        .queue_ns = mst_sqlite_known(st, MST_COL_queue_ns),
+        .merged_reads = (uint32_t)number(st, MST_COL_merged_reads),
+        .comments = (uint32_t)number(st, MST_COL_comments),
+        .streamed = (flags & 1) != 0,
+        .conn_reused = (flags & 2) != 0,
+        .lenient_json = (flags & 4) != 0,
+        .finished = (flags & 8) != 0,
+        .http_status = (int)number(st, MST_COL_http_status),
+        .attempts = (uint32_t)number(st, MST_COL_attempts),
+        .error = {.rc = (mst_rc)number(st, MST_COL_error_rc),
+                  .retry = (mst_retry_t)number(st, MST_COL_error_retry),
+                  .sub = (int)number(st, MST_COL_error_sub)},
+    };
+    mst_str_t text = mst_sqlite_str(st, MST_COL_error_text);
+    snprintf(d->error.message, sizeof d->error.message, "%.*s", MST_FMT(text));
+}
+
+static void
+read_result(sqlite3_stmt *st, mst_result_t *r)
+{
+    *r = (mst_result_t){
+        .key = {.case_no = (uint64_t)number(st, MST_COL_case_no),
+                .target_no = (uint32_t)number(st, MST_COL_target_no),
+                .repeat_no = (uint32_t)number(st, MST_COL_repeat_no)},
+        .generation = (uint32_t)number(st, MST_COL_generation),
+        .lease_id = (uint64_t)number(st, MST_COL_lease_id),
+        .attempt = (uint32_t)number(st, MST_COL_attempt),
+        .outcome = (mst_outcome_t)number(st, MST_COL_outcome),
+        .passed = number(st, MST_COL_passed) != 0,
+        .case_id = mst_sqlite_str(st, MST_COL_case_id),
+        .input = mst_sqlite_str(st, MST_COL_input),
+        .expected = mst_sqlite_str(st, MST_COL_expected),
+        .has_expected = sqlite3_column_type(st, MST_COL_expected) != SQLITE_NULL,
+        .events = mst_sqlite_str(st, MST_COL_events),
+        .tpot_ns = mst_sqlite_known(st, MST_COL_tpot_ns),
+        .logprob_count = (uint32_t)number(st, MST_COL_logprob_count),
+        .raw_request = mst_sqlite_str(st, MST_COL_raw_request),
+        .raw_response = mst_sqlite_str(st, MST_COL_raw_response),
+        .started_wall_ns = number(st, MST_COL_started_wall_ns),
+        .finished_wall_ns = number(st, MST_COL_finished_wall_ns),
+        .origin_no = (uint32_t)number(st, MST_COL_origin_no),
+    };
+    mst_str_t digest = mst_sqlite_str(st, MST_COL_case_digest);
+    if (digest.n == sizeof r->case_digest)
+        memcpy(r->case_digest, digest.p, digest.n);
+    read_completion(st, &r->done);
+}
+
+static void
+read_origin(sqlite3_stmt *st, mst_origin_t *o)
+{
+    int at = MST_COL_COUNT;
+    *o = (mst_origin_t){
+        .host = mst_sqlite_str(st, at),
+        .device = mst_sqlite_str(st, at + 1),
+        .driver = mst_sqlite_str(st, at + 2),
+        .engine = mst_sqlite_str(st, at + 3),
+        .engine_version = mst_sqlite_str(st, at + 4),
+        .model = mst_sqlite_str(st, at + 5),
+        .model_revision = mst_sqlite_str(st, at + 6),
+        .endpoint = mst_sqlite_str(st, at + 7),
+    };
+}
+
+typedef struct {
+    mst_store_result_fn *fn;
+    void *ud;
+    mst_json_parser_t *parser;
+    mst_arena_t *arena;
+} scan_t;
+
+static mst_rc
+hand_row(sqlite3_stmt *st, scan_t *scan, bool *go_on, mst_err_t *err)
+{
+    mst_result_t r;
+    mst_origin_t origin;
+    read_result(st, &r);
+    read_origin(st, &origin);
+    mst_arena_reset(scan->arena);
+    mst_rc rc =
+        mst_scores_read(scan->parser, mst_sqlite_str(st, MST_COL_scores), scan->arena, &r.scores, &r.score_count, err);
+    if (rc != MST_OK) {
+        mst_err_prefix(err, "result of case %llu", (unsigned long long)r.key.case_no);
+        return rc;
+    }
+    *go_on = scan->fn(scan->ud, &r, &origin);
+    return MST_OK;
+}
+
+mst_rc
+mst_sqlite_results(mst_store_t *base, int64_t run_no, const mst_store_scan_t *what, mst_store_result_fn *fn, void *ud,
+                   mst_err_t *err)
+{
+    mst_sqlite_t *s = (mst_sqlite_t *)base;
+    sqlite3_stmt *st = NULL;
+    mst_buf_t sql;
+    mst_buf_init(&sql, 64 * MST_KIB);
+    results_sql(&sql, what);
+    mst_rc rc = mst_sqlite_prepare(s, sql.p, &st, err);
+    mst_buf_deinit(&sql);
+    if (rc != MST_OK)
+        return rc;
+    scan_t scan = {.fn = fn, .ud = ud, .parser = mst_json_parser_new(), .arena = mst_arena_new(SCAN_ARENA_MAX)};
+    int code = sqlite3_bind_int64(st, 1, run_no);
+    if (what->case_id.n > 0)
+        code |= mst_sqlite_bind(st, 2, what->case_id);
+    bool go_on = true;
+    while (code == SQLITE_OK && rc == MST_OK && go_on) {
+        code = sqlite3_step(st);
+        if (code != SQLITE_ROW)
+            break;
+        rc = hand_row(st, &scan, &go_on, err);
+        code = SQLITE_OK;
+    }
+    if (rc == MST_OK && code != SQLITE_DONE && code != SQLITE_OK)
+        rc = mst_sqlite_fail(s, code, "read", err);
+    sqlite3_finalize(st);
+    mst_json_parser_free(&scan.parser);
+    mst_arena_free(&scan.arena);
+    return rc;
+}
+
+mst_rc
+mst_sqlite_keys(mst_store_t *base, int64_t run_no, mst_store_key_fn *fn, void *ud, mst_err_t *err)
+{
+    mst_sqlite_t *s = (mst_sqlite_t *)base;
+    sqlite3_stmt *st = NULL;
+    mst_rc rc = mst_sqlite_prepare(s,
+                                   "SELECT target_no,case_no,repeat_no FROM result WHERE run_no=?1 "
+                                   "ORDER BY target_no,case_no,repeat_no",
+                                   &st, err);
+    if (rc != MST_OK)
+        return rc;
+    int code = sqlite3_bind_int64(st, 1, run_no);
+    bool go_on = true;
+    while (code == SQLITE_OK && go_on) {
+        code = sqlite3_step(st);
+        if (code != SQLITE_ROW)
+            break;
+        mst_key_t key = {.target_no = (uint32_t)sqlite3_column_int64(st, 0),
+                         .case_no = (uint64_t)sqlite3_column_int64(st, 1),
+                         .repeat_no = (uint32_t)sqlite3_column_int64(st, 2)};
+        go_on = fn(ud, &key);
+        code = SQLITE_OK;
+    }
+    if (code != SQLITE_DONE && code != SQLITE_OK)
+        rc = mst_sqlite_fail(s, code, "read", err);
+    sqlite3_finalize(st);
+    return rc;
+}
+
+mst_rc
+mst_sqlite_values(mst_store_t *base, int64_t run_no, mst_store_value_fn *fn, void *ud, mst_err_t *err)
+{
+    mst_sqlite_t *s = (mst_sqlite_t *)base;
+    sqlite3_stmt *st = NULL;
+    mst_rc rc = mst_sqlite_prepare(s, "SELECT ttft_ns,last_token_ns,tpot_ns FROM result WHERE run_no=?1 AND outcome<10",
+                                   &st, err);
+    if (rc != MST_OK)
+        return rc;
+    int code = sqlite3_bind_int64(st, 1, run_no);
+    while (code == SQLITE_OK) {
+        code = sqlite3_step(st);
+        if (code != SQLITE_ROW)
+            break;
+        int64_t values[MST_METRIC_COUNT];
+        for (int i = 0; i < MST_METRIC_COUNT; i++)
+            values[i] = mst_sqlite_known(st, i);
+        fn(ud, values);
+        code = SQLITE_OK;
+    }
+    if (code != SQLITE_DONE)
+        rc = mst_sqlite_fail(s, code, "read", err);
+    sqlite3_finalize(st);
+    return rc;
+}
