@@ -1,4 +1,5 @@
-// length: is the answer between two lengths, both inclusive? A bound that is not set always holds.
+// length: is the answer between two lengths, both inclusive? A bound that is not set always holds; a lower bound
+// above the upper one lets nothing pass.
 #include "common/base/utf8.h"
 #include "common/text/normalise.h"
 #include "scorers/say.h"
@@ -27,16 +28,13 @@ typedef struct {
 static mst_rc
 compile(const mst_scorer_cfg_t *cfg, void **out_state, mst_err_t *err)
 {
-    state_t s = {.min = mst_params_int(&cfg->params, "min_length", -1),
-                 .max = mst_params_int(&cfg->params, "max_length", -1)};
+    (void)err;
+    state_t *s = MST_NEW(state_t);
+    s->min = mst_params_int(&cfg->params, "min_length", -1);
+    s->max = mst_params_int(&cfg->params, "max_length", -1);
     mst_str_t unit = mst_params_str(&cfg->params, "unit");
-    s.unit = mst_str_eq_c(unit, "bytes") ? BYTES : mst_str_eq_c(unit, "words") ? WORDS : CHARS;
-    if (s.max >= 0 && s.min > s.max)
-        return MST_ERR(err, MST_INVAL, "min_length %lld is greater than max_length %lld: no answer could pass",
-                       (long long)s.min, (long long)s.max);
-    state_t *state = MST_NEW(state_t);
-    *state = s;
-    *out_state = state;
+    s->unit = mst_str_eq_c(unit, "bytes") ? BYTES : mst_str_eq_c(unit, "words") ? WORDS : CHARS;
+    *out_state = s;
     return MST_OK;
 }
 
