@@ -19,7 +19,7 @@
 #define SHORT_BYTES  8192
 #define SHORT_LIMIT  50000
 #define LONG_LIMIT   100000000
-#define WORK_MAX     200000000 // about a second or two
+#define WORK_MAX     100000000 // about a second
 #define BYTES_A_WORK 8         // an item that runs over this many bytes costs as much as one call back
 #define HEAP_KIB     (64 * 1024)
 #define STACK_START  (64 * MST_KIB)
