@@ -206,8 +206,8 @@ test_link_full_peer_says_again_and_goes_on_later(void **state)
     server.send_total = 20000;
     pthread_barrier_t ready;
     assert_int_equal(pthread_barrier_init(&ready, NULL, 2), 0);
-    assert_int_equal(mst_link_serve(server.loop, "inproc://full", FRAME_MAX, on_first_stop, &server, &server.link, NULL),
-                     MST_OK);
+    assert_int_equal(
+        mst_link_serve(server.loop, "inproc://full", FRAME_MAX, on_first_stop, &server, &server.link, NULL), MST_OK);
     pusher_t p = {.endpoint = "inproc://full", .total = server.send_total, .ready = &ready};
     pthread_t thread;
     assert_int_equal(pthread_create(&thread, NULL, slow_reader, &p), 0);
@@ -283,8 +283,8 @@ test_link_peer_that_left_is_not_found(void **state)
     side_t server, client;
     side_init(&server);
     client = (side_t){.loop = server.loop};
-    assert_int_equal(mst_link_serve(server.loop, "inproc://gone", FRAME_MAX, on_first_stop, &server, &server.link, NULL),
-                     MST_OK);
+    assert_int_equal(
+        mst_link_serve(server.loop, "inproc://gone", FRAME_MAX, on_first_stop, &server, &server.link, NULL), MST_OK);
     assert_int_equal(mst_link_dial(client.loop, "inproc://gone", FRAME_MAX, on_count, &client, &client.link, NULL),
                      MST_OK);
     assert_int_equal(mst_link_send(client.link, 0, MST_STR("x"), NULL), MST_OK);

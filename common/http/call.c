@@ -1,0 +1,400 @@
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "common/base/clock.h"
+#include "common/base/limits.h"
+#include "common/base/mem.h"
+#include "common/http/client_impl.h"
+
+// An easy handle keeps its options from call to call; only what differs is set again. The callbacks here stamp, count
+// and copy: they run for every piece of every answer.
+
+enum { LINES_MAX = 128, EXTRA_LINES = 2, URL_MAX = 8192, STATUS_AT = 9 };
+#define RETRY_AFTER_MAX_MS 120000 // a longer wait is no hint but a refusal: ignored
+#define TEXT_MAX           (64 * MST_KIB)
+
+#define LINE_EXPECT   MST_STR("Expect:") // never wait for 100-continue
+#define LINE_IDENTITY MST_STR("Accept-Encoding: identity")
+
+// Arrival of the bytes that curl is handing us.
+static int64_t
+arrival(mst_http_call_t *call)
+{
+    mst_http_t *http = call->http;
+    int64_t rx_ns = MST_NONE;
+    if (http->read_fd >= 0 && http->read_fd == call->fd)
+        rx_ns = http->read_rx_ns;
+    // no stamp, or one that cannot be right: from before the request, or after now
+    bool kernel = rx_ns >= call->start_ns && rx_ns <= mst_loop_now(http->loop) + MST_NS_PER_S;
+    if (!kernel)
+        rx_ns = mst_mono_ns();
+    if (call->result.rx_source == MST_STAMP_NONE)
+        call->result.rx_source = kernel ? MST_STAMP_KERNEL : MST_STAMP_USER;
+    else if (!kernel)
+        call->result.rx_source = MST_STAMP_USER; // the weakest of all
+    if (rx_ns < call->last_rx_ns)
+        rx_ns = call->last_rx_ns; // a user stamp is late; what comes after it came later
+    call->last_rx_ns = rx_ns;
+    if (call->result.first_byte_mono_ns == MST_NONE)
+        call->result.first_byte_mono_ns = rx_ns;
+    return rx_ns;
+}
+
+static size_t
+stop_with(mst_http_call_t *call, mst_rc why, const char *message)
+{
+    if (call->why == MST_OK) {
+        call->why = why;
+        snprintf(call->message, sizeof call->message, "%s", message);
+    }
+    return 0; // curl ends the transfer when fewer bytes are taken than it gave
+}
+
+static size_t
+on_body(char *p, size_t size, size_t n, void *ud)
+{
+    mst_http_call_t *call = ud;
+    n *= size;
+    if (call->why != MST_OK)
+        return 0;
+    if (call->encoded)
+        return stop_with(call, MST_PROTO, "the server compressed its answer although identity was asked for");
+    call->body_bytes += n;
+    if (call->body_bytes > call->body_max) {
+        char message[128];
+        snprintf(message, sizeof message, "the answer is larger than the limit of %zu bytes", call->body_max);
+        return stop_with(call, MST_LIMIT, message);
+    }
+    int64_t rx_ns = arrival(call);
+    bool merged = call->last_read == call->http->read_no;
+    call->last_read = call->http->read_no;
+    call->result.merged_reads += merged;
+    if (!call->handler.on_data(call->ud, mst_str(p, n), rx_ns, merged))
+        return stop_with(call, MST_CANCELED, "canceled while the answer was coming in");
+    return n;
+}
+
+static void
+keep(mst_http_value_t *value, mst_str_t text)
+{
+    value->n = text.n < sizeof value->text ? text.n : sizeof value->text;
+    memcpy(value->text, text.p, value->n);
+}
+
+static void
+set_retry_after(mst_http_call_t *call, double ms)
+{
+    if (ms > 0 && ms <= RETRY_AFTER_MAX_MS && call->result.retry_after_ms == 0)
+        call->result.retry_after_ms = ms < 1 ? 1 : (int64_t)ms;
+}
+
+// Seconds, with a fraction too, or a date.
+static void
+on_retry_after(mst_http_call_t *call, mst_str_t text)
+{
+    double seconds;
+    char date[64];
+    if (mst_str_to_f64(text, false, &seconds)) {
+        set_retry_after(call, seconds * 1000);
+    } else if (text.n > 0 && text.n < sizeof date) {
+        memcpy(date, text.p, text.n);
+        date[text.n] = '\0';
+        time_t at = curl_getdate(date, NULL);
+        if (at > 0)
+            set_retry_after(call, (double)at * 1000 - (double)(mst_wall_ns() / MST_NS_PER_MS));
+    }
+}
+
+static bool
+is_name(mst_str_t name, const char *z, size_t n)
+{
+    return name.n == n && strncasecmp(name.p, z, n) == 0;
+}
+#define IS(name, literal) is_name((name), literal, sizeof(literal) - 1)
+
+static void
+on_field(mst_http_call_t *call, mst_str_t name, mst_str_t text)
+{
+    double ms;
+    if (IS(name, "content-type"))
+        keep(&call->content_type, text);
+    else if (IS(name, "server"))
+        keep(&call->server, text);
+    else if (IS(name, "x-request-id") || IS(name, "request-id"))
+        keep(&call->request_id, text);
+    else if (IS(name, "content-encoding"))
+        call->encoded = text.n > 0 && !is_name(text, "identity", 8);
+    else if (IS(name, "retry-after"))
+        on_retry_after(call, text);
+    else if (IS(name, "retry-after-ms") && mst_str_to_f64(text, false, &ms)) {
+        call->result.retry_after_ms = 0; // the finer of the two
+        set_retry_after(call, ms);
+    }
+}
+
+// A status line begins a header; an interim one (1xx) is followed by another.
+static void
+on_status(mst_http_call_t *call, mst_str_t line)
+{
+    uint64_t status = 0;
+    if (line.n >= STATUS_AT + 3)
+        (void)mst_str_to_u64(mst_str(line.p + STATUS_AT, 3), &status);
+    call->result.status = (int)status;
+    call->content_type.n = call->server.n = call->request_id.n = 0;
+    call->result.retry_after_ms = 0;
+    call->encoded = false;
+}
+
+static size_t
+on_header(char *p, size_t size, size_t n, void *ud)
+{
+    mst_http_call_t *call = ud;
+    n *= size;
+    if (call->why != MST_OK)
+        return 0;
+    if (call->result.first_byte_mono_ns == MST_NONE)
+        (void)arrival(call);
+    call->header_bytes += n;
+    if (call->header_bytes > MST_HTTP_HEADER_MAX)
+        return stop_with(call, MST_LIMIT, "the header of the answer is larger than the limit of 64 KiB");
+    mst_str_t line = mst_str(p, n);
+    if (mst_str_starts(line, MST_STR("HTTP/"))) {
+        on_status(call, line);
+        return n;
+    }
+    const char *colon = memchr(p, ':', n);
+    if (colon) {
+        size_t name_n = (size_t)(colon - p);
+        on_field(call, mst_str(p, name_n), mst_str_trim(mst_str(colon + 1, n - name_n - 1)));
+    }
+    return n;
+}
+
+static int
+on_connected(void *ud, char *remote, char *local, int remote_port, int local_port)
+{
+    (void)remote;
+    (void)local;
+    (void)remote_port;
+    (void)local_port;
+    ((mst_http_call_t *)ud)->in_request = true;
+    return CURL_PREREQFUNC_OK;
+}
+
+static void
+set_up(mst_http_call_t *call)
+{
+    const mst_http_t *http = call->http;
+    CURL *e = call->easy;
+    curl_easy_setopt(e, CURLOPT_PRIVATE, call);
+    curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(e, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1); // one answer per socket: its stamps
+    curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "http,https");
+    curl_easy_setopt(e, CURLOPT_FOLLOWLOCATION, 0L);
+    curl_easy_setopt(e, CURLOPT_PROXY, "");
+    curl_easy_setopt(e, CURLOPT_NOPROXY, "*");
+    curl_easy_setopt(e, CURLOPT_HTTP_CONTENT_DECODING, 0L);
+    curl_easy_setopt(e, CURLOPT_MAXAGE_CONN, 4L); // servers drop idle connections after 5 s: do not race them
+    curl_easy_setopt(e, CURLOPT_TCP_KEEPALIVE, 1L);
+    curl_easy_setopt(e, CURLOPT_USERAGENT, http->user_agent);
+    curl_easy_setopt(e, CURLOPT_ERRORBUFFER, call->curl_message);
+    curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, on_body);
+    curl_easy_setopt(e, CURLOPT_WRITEDATA, call);
+    curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, on_header);
+    curl_easy_setopt(e, CURLOPT_HEADERDATA, call);
+    curl_easy_setopt(e, CURLOPT_PREREQFUNCTION, on_connected);
+    curl_easy_setopt(e, CURLOPT_PREREQDATA, call);
+    if (http->ca_file)
+        curl_easy_setopt(e, CURLOPT_CAINFO, http->ca_file);
+    if (http->tls_insecure) {
+        curl_easy_setopt(e, CURLOPT_SSL_VERIFYPEER, 0L);
+        curl_easy_setopt(e, CURLOPT_SSL_VERIFYHOST, 0L);
+    }
+    mst_sock_set_up(call);
+}
+
+mst_rc
+mst_call_new(mst_http_t *http, mst_http_call_t **out, mst_err_t *err)
+{
+    CURL *easy = curl_easy_init();
+    if (!easy)
+        return MST_ERR(err, MST_NOMEM, "could not make an HTTP request: out of memory");
+    mst_http_call_t *call = MST_NEW(mst_http_call_t);
+    call->http = http;
+    call->easy = easy;
+    mst_buf_init(&call->text, TEXT_MAX);
+    mst_buf_init(&call->url, URL_MAX);
+    set_up(call);
+    *out = call;
+    return MST_OK;
+}
+
+void
+mst_call_free(mst_http_call_t *call)
+{
+    curl_easy_cleanup(call->easy);
+    mst_call_wipe(call);
+    mst_buf_deinit(&call->text);
+    mst_buf_deinit(&call->url);
+    free(call->lines);
+    free(call);
+}
+
+void
+mst_call_wipe(mst_http_call_t *call)
+{
+    if (call->text.n > 0)
+        explicit_bzero(call->text.p, call->text.n);
+    mst_buf_reset(&call->text);
+}
+
+// The text has its room before the first line, so that the nodes may point into it.
+static void
+add_line(mst_http_call_t *call, size_t at, mst_str_t line)
+{
+    struct curl_slist *node = &call->lines[at];
+    node->data = call->text.p + call->text.n;
+    node->next = NULL;
+    memcpy(node->data, line.p, line.n);
+    node->data[line.n] = '\0';
+    call->text.n += line.n + 1;
+    if (at > 0)
+        call->lines[at - 1].next = node;
+}
+
+static mst_rc
+check_line(mst_str_t line, mst_err_t *err)
+{
+    if (line.n == 0 || memchr(line.p, '\r', line.n) || memchr(line.p, '\n', line.n) || memchr(line.p, '\0', line.n))
+        return MST_ERR(err, MST_INVAL, "a request header is empty or holds a line break");
+    return MST_OK;
+}
+
+static mst_rc
+set_lines(mst_http_call_t *call, const mst_http_req_t *req, mst_err_t *err)
+{
+    if (req->header_count > LINES_MAX)
+        return MST_ERR(err, MST_LIMIT, "%zu request headers; at most %d", req->header_count, LINES_MAX);
+    size_t bytes = LINE_EXPECT.n + LINE_IDENTITY.n + EXTRA_LINES + req->auth.n + 1;
+    for (size_t i = 0; i < req->header_count; i++) {
+        mst_rc rc = check_line(req->headers[i], err);
+        if (rc != MST_OK)
+            return rc;
+        bytes += req->headers[i].n + 1;
+    }
+    if (req->auth.n > 0 && check_line(req->auth, err) != MST_OK)
+        return MST_INVAL;
+    size_t count = req->header_count + EXTRA_LINES + 1;
+    if (count > call->line_cap) {
+        call->lines = mst_xrealloc(call->lines, count * sizeof *call->lines);
+        call->line_cap = count;
+    }
+    mst_buf_reset(&call->text);
+    if (!mst_buf_reserve(&call->text, bytes))
+        return MST_ERR(err, MST_LIMIT, "request headers of %zu bytes; at most 64 KiB", bytes);
+    add_line(call, 0, LINE_EXPECT);
+    add_line(call, 1, LINE_IDENTITY);
+    for (size_t i = 0; i < req->header_count; i++)
+        add_line(call, EXTRA_LINES + i, req->headers[i]);
+    if (req->auth.n > 0)
+        add_line(call, EXTRA_LINES + req->header_count, req->auth);
+    curl_easy_setopt(call->easy, CURLOPT_HTTPHEADER, call->lines);
+    return MST_OK;
+}
+
+static mst_rc
+set_url(mst_http_call_t *call, mst_str_t url, mst_err_t *err)
+{
+    if (url.n == 0 || url.n >= URL_MAX || memchr(url.p, '\0', url.n))
+        return MST_ERR(err, MST_INVAL, "a URL of %zu bytes; expected 1 to %d, without NUL", url.n, URL_MAX - 1);
+    if (call->url.n == url.n + 1 && memcmp(call->url.p, url.p, url.n) == 0)
+        return MST_OK; // curl still has it
+    mst_buf_reset(&call->url);
+    if (mst_buf_add_str(&call->url, url) != MST_OK || mst_buf_add_byte(&call->url, '\0') != MST_OK ||
+        curl_easy_setopt(call->easy, CURLOPT_URL, call->url.p) != CURLE_OK) {
+        mst_buf_reset(&call->url);
+        return MST_ERR(err, MST_NOMEM, "could not keep a URL: out of memory");
+    }
+    return MST_OK;
+}
+
+static void
+set_method(mst_http_call_t *call, const mst_http_req_t *req)
+{
+    CURL *e = call->easy;
+    bool get = strcmp(req->method, "GET") == 0, post = strcmp(req->method, "POST") == 0;
+    if (strcmp(call->method, req->method) != 0) {
+        curl_easy_setopt(e, CURLOPT_CUSTOMREQUEST, get || post ? NULL : req->method);
+        if (get)
+            curl_easy_setopt(e, CURLOPT_HTTPGET, 1L);
+        else
+            curl_easy_setopt(e, CURLOPT_POST, 1L);
+        snprintf(call->method, sizeof call->method, "%s", req->method);
+    }
+    if (get)
+        return;
+    curl_easy_setopt(e, CURLOPT_POSTFIELDS, req->body.n > 0 ? req->body.p : ""); // borrowed until on_done
+    curl_easy_setopt(e, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)req->body.n);
+}
+
+mst_rc
+mst_call_prepare(mst_http_call_t *call, const mst_http_req_t *req, mst_err_t *err)
+{
+    mst_rc rc = set_url(call, req->url, err);
+    if (rc == MST_OK)
+        rc = set_lines(call, req, err);
+    if (rc != MST_OK)
+        return rc;
+    if (strlen(req->method) >= sizeof call->method)
+        return MST_ERR(err, MST_INVAL, "request method \"%.32s\" is too long", req->method);
+    set_method(call, req);
+    call->body_max = req->body_max;
+    call->fd = -1;
+    call->opened = call->in_request = call->encoded = false;
+    call->header_bytes = call->body_bytes = 0;
+    call->last_read = 0;
+    call->user_send_ns = MST_NONE;
+    call->last_rx_ns = 0;
+    call->why = MST_OK;
+    call->message[0] = call->curl_message[0] = '\0';
+    call->content_type.n = call->server.n = call->request_id.n = 0;
+    call->result = (mst_http_result_t){.send_mono_ns = MST_NONE, .first_byte_mono_ns = MST_NONE};
+    return MST_OK;
+}
+
+static mst_str_t
+value_view(const mst_http_value_t *v)
+{
+    return mst_str(v->text, v->n);
+}
+
+void
+mst_call_conclude(mst_http_call_t *call, CURLcode code)
+{
+    mst_http_result_t *r = &call->result;
+    r->close_mono_ns = mst_mono_ns();
+    r->conn_reused = !call->opened && call->in_request;
+    r->content_type = value_view(&call->content_type);
+    r->server = value_view(&call->server);
+    r->request_id = value_view(&call->request_id);
+    if (r->send_mono_ns != MST_NONE) {
+        r->send_source = MST_STAMP_KERNEL;
+    } else if (call->user_send_ns != MST_NONE) {
+        r->send_mono_ns = call->user_send_ns;
+        r->send_source = MST_STAMP_USER;
+    }
+    if (call->steps != call->http->stamps.steps) { // the wall clock was set meanwhile
+        r->send_source = r->send_source == MST_STAMP_KERNEL ? MST_STAMP_USER : r->send_source;
+        r->rx_source = r->rx_source == MST_STAMP_KERNEL ? MST_STAMP_USER : r->rx_source;
+    }
+    if (code == CURLE_OK && call->why == MST_OK)
+        return;
+    r->cut = r->first_byte_mono_ns != MST_NONE;
+    if (call->why != MST_OK) {
+        MST_ERR(&r->err, call->why, "%s", call->message);
+        r->err.retry = call->why == MST_TIMEOUT ? MST_RETRY_LATER : MST_RETRY_NEVER;
+        return;
+    }
+    mst_http_error_fill(call, code, &r->err);
+}

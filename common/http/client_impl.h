@@ -1,0 +1,108 @@
+// Inside of the HTTP client: what its files share. Not for others.
+#ifndef MST_HTTP_CLIENT_IMPL_H
+#define MST_HTTP_CLIENT_IMPL_H
+
+#include <curl/curl.h>
+
+#include "common/http/client.h"
+#include "common/http/stamps.h"
+
+enum { MST_HTTP_VALUE_MAX = 256 }; // of a response header that is kept; the rest is cut
+
+typedef enum {
+    MST_CALL_FREE = 0, // in the pool
+    MST_CALL_STARTING, // to be handed to curl in this turn's hook
+    MST_CALL_ACTIVE,   // curl works on it
+    MST_CALL_ABORTING, // to be taken from curl in this turn's hook
+    MST_CALL_STATES,
+    MST_CALL_ENDING,   // in on_done: in no list
+} mst_call_state_t;
+
+typedef struct {
+    char text[MST_HTTP_VALUE_MAX];
+    size_t n;
+} mst_http_value_t;
+
+struct mst_http_call {
+    mst_http_call_t *prev, *next; // list of its state
+    mst_call_state_t state;
+    mst_http_t *http;
+    CURL *easy;                   // kept from call to call, with all that does not change
+    mst_http_handler_t handler;
+    void *ud;
+
+    // the request
+    struct curl_slist *lines;     // nodes that point into text
+    size_t line_cap;
+    mst_buf_t text;               // header lines; wiped, as the key is among them
+    mst_buf_t url;                // what the easy handle has been given last, with a NUL
+    char method[16];              // the same
+    size_t body_max;
+    mst_timer_t deadline;
+    int64_t connect_due_ns, total_due_ns;         // 0 = none
+    int64_t connect_timeout_ms, total_timeout_ms; // for the message
+
+    // how far it is
+    int fd;                       // its socket, -1 = none known
+    bool in_multi;                // curl has its easy handle
+    bool opened;                  // a connection was opened for it
+    bool in_request;              // connected, TLS done: the request goes out
+    bool encoded;                 // the answer is compressed although identity was asked for
+    size_t header_bytes, body_bytes;
+    uint64_t last_read;           // number of the read that brought the last body bytes
+    int64_t start_ns, user_send_ns, last_rx_ns;
+    uint32_t steps;               // of the wall clock when it started
+    mst_http_result_t result;
+    mst_http_value_t content_type, server, request_id;
+    mst_rc why;                   // of an abort
+    char message[MST_ERR_MESSAGE_MAX];
+    char curl_message[CURL_ERROR_SIZE];
+};
+
+typedef struct {
+    mst_http_call_t *call;
+    int wanted;      // loop events that curl wants; 0 = none
+    int watched;     // loop events that the loop has
+    int fresh_next;  // next in the list of sockets with a request just sent; -1 = last, -2 = not in it
+    bool ours;       // opened by our callback: a TCP socket with stamps
+} mst_http_sock_t;
+
+struct mst_http {
+    mst_loop_t *loop;
+    CURLM *multi;
+    mst_http_call_t *lists[MST_CALL_STATES];
+    mst_http_sock_t *socks; // by descriptor
+    size_t sock_count;
+    int fresh;              // first of the list
+    mst_stamps_t stamps;
+    mst_timer_t timer;      // curl's only one
+    bool kick;              // curl asked for a call without delay
+    bool in_hook, calling;  // in our turn hook; in a callback of our user
+    // the read that is going on
+    int read_fd;
+    int64_t read_rx_ns;
+    uint64_t read_no;
+    char *user_agent, *ca_file;
+    bool tls_insecure;
+};
+
+// call.c: one call as curl sees it.
+MST_NODISCARD mst_rc mst_call_new(mst_http_t *http, mst_http_call_t **out, mst_err_t *err);
+void mst_call_free(mst_http_call_t *call); // its easy handle is no longer in the multi
+MST_NODISCARD mst_rc mst_call_prepare(mst_http_call_t *call, const mst_http_req_t *req, mst_err_t *err);
+void mst_call_wipe(mst_http_call_t *call);    // header lines with the key
+// What the curl code means; fills result.err and the rest of the result.
+void mst_call_conclude(mst_http_call_t *call, CURLcode code);
+
+// sock.c: curl's sockets and timer in our loop.
+void mst_sock_init(mst_http_t *http); // multi and loop are there
+void mst_sock_deinit(mst_http_t *http);
+void mst_sock_set_up(mst_http_call_t *call); // options of its easy handle that concern sockets
+void mst_sock_kick(mst_http_t *http); // curl_multi_socket_action without a socket
+void mst_sock_send_stamps(mst_http_t *http); // of the requests that have just been sent
+
+// error.c
+mst_str_t mst_http_host(const mst_http_call_t *call); // host:port of its URL; view
+void mst_http_error_fill(const mst_http_call_t *call, CURLcode code, mst_err_t *err);
+
+#endif

@@ -1,0 +1,261 @@
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "common/base/clock.h"
+#include "common/base/log.h"
+#include "common/base/mem.h"
+#include "common/http/client_impl.h"
+
+// curl's sockets in our loop.
+//
+// curl takes a socket out of its watch set at the end of every transfer and puts it in again at the start of the next
+// one on the same connection. The loop's registration stays: an idle connection that shows an event (the server closed
+// it) is taken out then. So a request on a warm connection costs no epoll_ctl.
+//
+// The send stamp lies in the socket's error queue as soon as send() has returned, on most paths. Reading it in the
+// same turn saves the extra wake-up that it would cause; where the kernel is later, the error event brings it.
+
+enum { SOCKS_FIRST = 64, NOT_FRESH = -2 };
+
+static mst_http_sock_t *
+sock_at(mst_http_t *http, int fd)
+{
+    if ((size_t)fd >= http->sock_count) {
+        size_t count = http->sock_count ? http->sock_count : SOCKS_FIRST;
+        while (count <= (size_t)fd)
+            count *= 2;
+        http->socks = mst_xrealloc(http->socks, count * sizeof *http->socks);
+        for (size_t i = http->sock_count; i < count; i++)
+            http->socks[i] = (mst_http_sock_t){.fresh_next = NOT_FRESH};
+        http->sock_count = count;
+    }
+    return &http->socks[fd];
+}
+
+static void
+act(mst_http_t *http, int fd, int mask)
+{
+    int running;
+    bool before = http->calling;
+    http->calling = true; // our user's on_data may run
+    http->read_no++;
+    CURLMcode mc = curl_multi_socket_action(http->multi, fd, mask, &running);
+    http->calling = before;
+    if (mc != CURLM_OK) // does not happen with valid handles; transfers that stall end by their deadline
+        mst_error("libcurl refused a socket event reason=\"%s\"", curl_multi_strerror(mc));
+}
+
+// Reads send stamps; true when there was at least one. The last before the first answer byte is the request's.
+static bool
+take_send_stamps(mst_http_t *http, int fd, bool all)
+{
+    mst_http_call_t *call = http->socks[fd].call;
+    bool any = false;
+    int64_t sent_ns;
+    while (mst_stamps_sent(&http->stamps, fd, &sent_ns)) {
+        any = true;
+        if (call && call->result.first_byte_mono_ns == MST_NONE && sent_ns >= call->start_ns)
+            call->result.send_mono_ns = sent_ns;
+        if (!all)
+            break; // another one wakes us
+    }
+    return any;
+}
+
+static void
+on_event(void *ud, int fd, int events)
+{
+    mst_http_t *http = ud;
+    mst_http_sock_t *sock = &http->socks[fd];
+    mst_stamps_refresh(&http->stamps, mst_loop_now(http->loop));
+    if (sock->ours && (events & MST_LOOP_ERROR) && take_send_stamps(http, fd, true))
+        events &= ~MST_LOOP_ERROR; // a real error shows again: the loop is level-triggered
+    if (sock->wanted == 0) {
+        if (events) { // nobody waits for it: an idle connection ended
+            mst_loop_fd_remove(http->loop, fd);
+            sock->watched = 0;
+        }
+        return;
+    }
+    int mask = (events & MST_LOOP_READ ? CURL_CSELECT_IN : 0) | (events & MST_LOOP_WRITE ? CURL_CSELECT_OUT : 0) |
+               (events & MST_LOOP_ERROR ? CURL_CSELECT_ERR : 0);
+    if (mask == 0)
+        return;
+    http->read_rx_ns = MST_NONE;
+    http->read_fd = fd;
+    if (sock->ours && (events & MST_LOOP_READ))
+        http->read_rx_ns = mst_stamps_arrival(&http->stamps, fd);
+    act(http, fd, mask);
+    http->read_fd = -1;
+}
+
+static void
+watch(mst_http_t *http, int fd, mst_http_sock_t *sock)
+{
+    if (sock->watched == sock->wanted)
+        return;
+    mst_err_t err;
+    if (mst_loop_fd(http->loop, fd, sock->wanted, on_event, http, &err) == MST_OK)
+        sock->watched = sock->wanted;
+    else
+        mst_error("%s", err.message); // the call ends by its deadline
+}
+
+static void
+unwatch(mst_http_t *http, int fd, mst_http_sock_t *sock)
+{
+    bool foreign = !sock->ours; // one of curl's own, which may be closed without our knowing
+    sock->wanted = 0;
+    sock->call = NULL;
+    if (foreign || (sock->watched & MST_LOOP_WRITE)) { // writable is always true: it would spin
+        mst_loop_fd_remove(http->loop, fd);
+        sock->watched = 0;
+    }
+}
+
+// The whole request is in the kernel when curl, having been told that the connection is ready, only reads.
+static void
+note_sent(mst_http_t *http, int fd, mst_http_sock_t *sock)
+{
+    mst_http_call_t *call = sock->call;
+    if (!call || !call->in_request || sock->wanted != MST_LOOP_READ || !sock->ours)
+        return;
+    if (!call->result.sent)
+        call->user_send_ns = mst_mono_ns();
+    call->result.sent = true;
+    if (sock->fresh_next == NOT_FRESH) {
+        sock->fresh_next = http->fresh;
+        http->fresh = fd;
+    }
+}
+
+static int
+on_socket(CURL *easy, curl_socket_t fd, int what, void *ud, void *unused)
+{
+    mst_http_t *http = ud;
+    (void)unused;
+    mst_http_sock_t *sock = sock_at(http, fd);
+    if (what == CURL_POLL_REMOVE) {
+        unwatch(http, fd, sock);
+        return 0;
+    }
+    char *private = NULL;
+    curl_easy_getinfo(easy, CURLINFO_PRIVATE, &private);
+    sock->call = (void *)private;
+    sock->wanted = (what & CURL_POLL_IN ? MST_LOOP_READ : 0) | (what & CURL_POLL_OUT ? MST_LOOP_WRITE : 0);
+    if (sock->call)
+        sock->call->fd = fd;
+    watch(http, fd, sock);
+    note_sent(http, fd, sock);
+    return 0;
+}
+
+static int
+on_curl_timer(CURLM *multi, long ms, void *ud)
+{
+    mst_http_t *http = ud;
+    (void)multi;
+    http->kick = false;
+    mst_loop_timer_stop(http->loop, &http->timer);
+    if (ms == 0) {
+        http->kick = true; // from the hook: curl may not be called from here
+        if (!http->in_hook)
+            mst_loop_again(http->loop);
+    } else if (ms > 0) {
+        mst_loop_timer(http->loop, &http->timer, mst_mono_ns() + ms * MST_NS_PER_MS);
+    }
+    return 0;
+}
+
+static void
+on_loop_timer(void *ud)
+{
+    mst_http_t *http = ud;
+    http->kick = true;
+    mst_loop_again(http->loop);
+}
+
+void
+mst_sock_kick(mst_http_t *http)
+{
+    http->kick = false;
+    http->read_fd = -1;
+    act(http, CURL_SOCKET_TIMEOUT, 0);
+}
+
+void
+mst_sock_send_stamps(mst_http_t *http)
+{
+    while (http->fresh >= 0) {
+        int fd = http->fresh;
+        http->fresh = http->socks[fd].fresh_next;
+        http->socks[fd].fresh_next = NOT_FRESH;
+        if (http->socks[fd].ours)
+            take_send_stamps(http, fd, false);
+    }
+}
+
+static curl_socket_t
+on_open(void *ud, curlsocktype purpose, struct curl_sockaddr *a)
+{
+    mst_http_call_t *call = ud;
+    (void)purpose;
+    int fd = socket(a->family, a->socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, a->protocol);
+    if (fd < 0)
+        return CURL_SOCKET_BAD;
+    mst_stamps_enable(fd);
+    mst_http_t *http = call->http;
+    mst_http_sock_t *sock = sock_at(http, fd);
+    // A socket that did not get as far as a connection is closed by curl without a word. When the next attempt gets
+    // the same number, curl thinks that we watch it already: so the new one takes over what was wanted.
+    mst_loop_fd_remove(http->loop, fd);
+    sock->ours = true;
+    sock->watched = 0;
+    watch(http, fd, sock);
+    call->opened = true;
+    return fd;
+}
+
+static int
+on_close(void *ud, curl_socket_t fd)
+{
+    mst_http_t *http = ud;
+    mst_http_sock_t *sock = sock_at(http, fd);
+    mst_loop_fd_remove(http->loop, fd);
+    sock->ours = false;
+    sock->wanted = sock->watched = 0;
+    sock->call = NULL;
+    return close(fd);
+}
+
+void
+mst_sock_set_up(mst_http_call_t *call)
+{
+    curl_easy_setopt(call->easy, CURLOPT_OPENSOCKETFUNCTION, on_open);
+    curl_easy_setopt(call->easy, CURLOPT_OPENSOCKETDATA, call);
+    curl_easy_setopt(call->easy, CURLOPT_CLOSESOCKETFUNCTION, on_close);
+    curl_easy_setopt(call->easy, CURLOPT_CLOSESOCKETDATA, call->http); // a connection outlives the call
+}
+
+void
+mst_sock_init(mst_http_t *http)
+{
+    http->fresh = -1;
+    http->read_fd = -1;
+    http->timer = (mst_timer_t){.fn = on_loop_timer, .ud = http};
+    curl_multi_setopt(http->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
+    curl_multi_setopt(http->multi, CURLMOPT_SOCKETDATA, http);
+    curl_multi_setopt(http->multi, CURLMOPT_TIMERFUNCTION, on_curl_timer);
+    curl_multi_setopt(http->multi, CURLMOPT_TIMERDATA, http);
+}
+
+void
+mst_sock_deinit(mst_http_t *http)
+{
+    mst_loop_timer_stop(http->loop, &http->timer);
+    free(http->socks);
+    http->socks = NULL;
+}
