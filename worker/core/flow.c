@@ -1,0 +1,340 @@
+// One function, case_to, changes a case's state and keeps the lists right. Nothing here knows sockets, clocks
+// or messages. Order of START: retries whose wait is over come before fresh cases, since their leases are older.
+#include "worker/core/flow.h"
+
+#include "worker/core/breaker.h"
+
+#include "common/base/clock.h"
+#include "common/base/mem.h"
+
+#include <stdlib.h>
+
+typedef struct {
+    mst_flow_case_t *first, *last;
+    size_t count;
+} list_t;
+
+struct mst_flow {
+    mst_flow_opts_t o;
+    mst_flow_mode_t mode;
+    bool hold;
+    list_t lists[MST_FC_STATES]; // READY to WAITING are used
+    mst_heap_t retries;
+    mst_prng_t rng;
+    mst_breaker_t breaker;
+    mst_err_t fatal; // set from outside; else the breaker's text speaks
+    mst_return_cause_t fatal_cause;
+};
+
+static const uint8_t legal[MST_FC_STATES] = { // bits: states that may follow
+    [MST_FC_NEW] = 1u << MST_FC_READY | 1u << MST_FC_DONE,
+    [MST_FC_READY] = 1u << MST_FC_FLYING | 1u << MST_FC_DONE,
+    [MST_FC_FLYING] = 1u << MST_FC_JUDGING | 1u << MST_FC_DONE,
+    [MST_FC_JUDGING] = 1u << MST_FC_WAITING | 1u << MST_FC_DONE,
+    [MST_FC_WAITING] = 1u << MST_FC_READY | 1u << MST_FC_DONE,
+};
+
+static bool
+listed(mst_flow_state_t s)
+{
+    return s != MST_FC_NEW && s != MST_FC_DONE;
+}
+
+static void
+list_remove(list_t *l, mst_flow_case_t *c)
+{
+    *(c->prev ? &c->prev->next : &l->first) = c->next;
+    *(c->next ? &c->next->prev : &l->last) = c->prev;
+    c->prev = c->next = NULL;
+    l->count--;
+}
+
+static void
+list_append(list_t *l, mst_flow_case_t *c)
+{
+    c->prev = l->last;
+    *(l->last ? &l->last->next : &l->first) = c;
+    l->last = c;
+    l->count++;
+}
+
+static void
+list_prepend(list_t *l, mst_flow_case_t *c)
+{
+    c->next = l->first;
+    *(l->first ? &l->first->prev : &l->last) = c;
+    l->first = c;
+    l->count++;
+}
+
+static void
+case_to(mst_flow_t *f, mst_flow_case_t *c, mst_flow_state_t to)
+{
+    mst_flow_state_t from = c->state;
+    MST_ASSERT((legal[from] & 1u << to) != 0);
+    if (listed(from))
+        list_remove(&f->lists[from], c);
+    if (from == MST_FC_WAITING)
+        mst_heap_remove(&f->retries, &c->retry);
+    c->state = to;
+    if (from == MST_FC_WAITING && to == MST_FC_READY)
+        list_prepend(&f->lists[to], c);
+    else if (listed(to))
+        list_append(&f->lists[to], c);
+}
+
+static void
+put(mst_flow_effects_t *fx, mst_flow_effect_kind_t kind, mst_flow_case_t *c, mst_return_cause_t cause)
+{
+    if (fx->count == fx->cap) {
+        fx->cap = fx->cap ? fx->cap * 2 : 64;
+        fx->items = mst_xrealloc(fx->items, fx->cap * sizeof *fx->items);
+    }
+    fx->items[fx->count++] = (mst_flow_effect_t){.kind = kind, .cause = cause, .c = c};
+}
+
+static void
+give_back(mst_flow_t *f, mst_flow_case_t *c, mst_return_cause_t cause, mst_flow_effects_t *fx)
+{
+    if (c->state == MST_FC_FLYING)
+        put(fx, MST_FX_ABORT, c, cause);
+    case_to(f, c, MST_FC_DONE);
+    put(fx, MST_FX_RETURN, c, c->dropped ? MST_RETURN_FORGET : cause);
+}
+
+static void
+give_back_all(mst_flow_t *f, mst_flow_state_t state, mst_return_cause_t cause, mst_flow_effects_t *fx)
+{
+    while (f->lists[state].first)
+        give_back(f, f->lists[state].first, cause, fx);
+}
+
+static mst_return_cause_t
+cause_of_mode(const mst_flow_t *f)
+{
+    switch (f->mode) {
+    case MST_FLOW_DRAIN:
+        return MST_RETURN_DRAIN;
+    case MST_FLOW_FATAL:
+        return f->fatal_cause;
+    case MST_FLOW_STOP:
+    case MST_FLOW_RUNNING:
+        break;
+    }
+    return MST_RETURN_CANCELLED;
+}
+
+static void
+set_mode(mst_flow_t *f, mst_flow_mode_t mode, mst_flow_effects_t *fx)
+{
+    if (f->mode == MST_FLOW_FATAL || mode == f->mode)
+        return;
+    f->mode = mode;
+    if (mode == MST_FLOW_RUNNING)
+        return;
+    if (mode == MST_FLOW_FATAL)
+        put(fx, MST_FX_FATAL, NULL, f->fatal_cause);
+    mst_return_cause_t cause = cause_of_mode(f);
+    give_back_all(f, MST_FC_READY, cause, fx);
+    give_back_all(f, MST_FC_WAITING, cause, fx);
+    if (mode != MST_FLOW_DRAIN)
+        give_back_all(f, MST_FC_FLYING, cause, fx);
+}
+
+static void
+granted(mst_flow_t *f, mst_flow_case_t *c, int64_t now_ns, mst_flow_effects_t *fx)
+{
+    c->admitted_ns = now_ns;
+    if (f->mode == MST_FLOW_RUNNING)
+        case_to(f, c, MST_FC_READY);
+    else
+        give_back(f, c, cause_of_mode(f), fx);
+}
+
+static void
+failed(mst_flow_t *f, const mst_flow_event_t *e, int64_t now_ns, mst_flow_effects_t *fx)
+{
+    static const mst_err_t no_reason = {.rc = MST_INTERNAL};
+    const mst_err_t *err = e->err ? e->err : &no_reason;
+    int64_t wait_ns = 0;
+    bool again = mst_retry_decide(&f->o.retry, err, e->c->tries, &f->rng, &wait_ns);
+    if (mst_breaker_failed(&f->breaker, now_ns, e->http_status, e->unreachable, !again, err)) {
+        f->fatal_cause = MST_RETURN_BACKEND;
+        set_mode(f, MST_FLOW_FATAL, fx);
+    }
+    if (f->mode == MST_FLOW_STOP || f->mode == MST_FLOW_FATAL || e->c->dropped) {
+        give_back(f, e->c, cause_of_mode(f), fx);
+    } else if (!again) {
+        case_to(f, e->c, MST_FC_DONE);
+        put(fx, MST_FX_KEEP, e->c, 0);
+    } else if (f->mode == MST_FLOW_DRAIN) {
+        give_back(f, e->c, MST_RETURN_DRAIN, fx);
+    } else {
+        case_to(f, e->c, MST_FC_WAITING);
+        mst_heap_set(&f->retries, &e->c->retry, now_ns + wait_ns);
+        put(fx, MST_FX_AGAIN, e->c, 0);
+    }
+}
+
+// A failure of the case or of our own judging says nothing against the backend.
+static bool
+backend_answered(mst_outcome_t o)
+{
+    return mst_outcome_measured(o) || o == MST_OUT_SCORER_ERROR || o == MST_OUT_TOO_LARGE;
+}
+
+static void
+verdict(mst_flow_t *f, const mst_flow_event_t *e, int64_t now_ns, mst_flow_effects_t *fx)
+{
+    bool own = e->outcome == MST_OUT_BAD_CASE;
+    if (!own && !backend_answered(e->outcome)) {
+        failed(f, e, now_ns, fx);
+        return;
+    }
+    if (!own)
+        mst_breaker_measured(&f->breaker);
+    case_to(f, e->c, MST_FC_DONE);
+    put(fx, MST_FX_KEEP, e->c, 0);
+}
+
+static void
+drop_list(mst_flow_t *f, mst_flow_state_t state, uint64_t lease_id, mst_flow_effects_t *fx)
+{
+    mst_flow_case_t *next = NULL;
+    for (mst_flow_case_t *c = f->lists[state].first; c; c = next) {
+        next = c->next;
+        if (c->lease_id != lease_id)
+            continue;
+        c->dropped = true; // one that is under way goes on: its result is welcome while the case is open
+        if (state == MST_FC_READY || state == MST_FC_WAITING)
+            give_back(f, c, MST_RETURN_FORGET, fx);
+    }
+}
+
+static void
+lease_lost(mst_flow_t *f, uint64_t lease_id, mst_flow_effects_t *fx)
+{
+    for (mst_flow_state_t s = MST_FC_READY; s <= MST_FC_WAITING; s++)
+        drop_list(f, s, lease_id, fx);
+}
+
+static void
+wake_waiting(mst_flow_t *f, int64_t now_ns)
+{
+    for (mst_heap_node_t *n = mst_heap_peek(&f->retries); n && n->due_ns <= now_ns; n = mst_heap_peek(&f->retries))
+        case_to(f, n->owner, MST_FC_READY);
+}
+
+static void
+fill_places(mst_flow_t *f, mst_flow_effects_t *fx)
+{
+    if (f->mode != MST_FLOW_RUNNING || f->hold)
+        return;
+    while (f->lists[MST_FC_READY].first && f->lists[MST_FC_FLYING].count < f->o.concurrency) {
+        mst_flow_case_t *c = f->lists[MST_FC_READY].first;
+        c->tries++;
+        case_to(f, c, MST_FC_FLYING);
+        put(fx, MST_FX_START, c, 0);
+    }
+}
+
+mst_flow_t *
+mst_flow_new(const mst_flow_opts_t *opts)
+{
+    mst_flow_t *f = MST_NEW(mst_flow_t);
+    f->o = *opts;
+    f->mode = MST_FLOW_RUNNING;
+    mst_prng_seed(&f->rng, opts->seed);
+    mst_breaker_init(&f->breaker, opts->endpoint, opts->unreachable_ns, opts->down_ns);
+    return f;
+}
+
+void
+mst_flow_free(mst_flow_t **flow)
+{
+    if (!*flow)
+        return;
+    mst_heap_deinit(&(*flow)->retries);
+    free(*flow);
+    *flow = NULL;
+}
+
+void
+mst_flow_step(mst_flow_t *f, int64_t now_ns, const mst_flow_event_t *e, mst_flow_effects_t *fx)
+{
+    switch (e->kind) {
+    case MST_FE_GRANTED:
+        e->c->retry.owner = e->c;
+        granted(f, e->c, now_ns, fx);
+        break;
+    case MST_FE_ENDED:
+        case_to(f, e->c, MST_FC_JUDGING);
+        break;
+    case MST_FE_VERDICT:
+        verdict(f, e, now_ns, fx);
+        break;
+    case MST_FE_LEASE_LOST:
+        lease_lost(f, e->lease_id, fx);
+        break;
+    case MST_FE_MODE:
+        if (e->mode == MST_FLOW_FATAL && e->err) {
+            f->fatal = *e->err;
+            f->fatal_cause = MST_RETURN_LOCAL;
+        }
+        set_mode(f, e->mode, fx);
+        break;
+    case MST_FE_HOLD:
+        f->hold = e->hold;
+        break;
+    case MST_FE_TICK:
+        break;
+    }
+    wake_waiting(f, now_ns);
+    fill_places(f, fx);
+}
+
+int64_t
+mst_flow_due(const mst_flow_t *f)
+{
+    const mst_heap_node_t *n = mst_heap_peek(&f->retries);
+    return n ? n->due_ns : INT64_MAX;
+}
+
+size_t
+mst_flow_count(const mst_flow_t *f, mst_flow_state_t state)
+{
+    return listed(state) ? f->lists[state].count : 0;
+}
+
+mst_flow_mode_t
+mst_flow_mode(const mst_flow_t *f)
+{
+    return f->mode;
+}
+
+const char *
+mst_flow_fatal_text(const mst_flow_t *f)
+{
+    if (f->mode != MST_FLOW_FATAL)
+        return "";
+    return f->fatal.rc != MST_OK ? f->fatal.message : f->breaker.text;
+}
+
+mst_return_cause_t
+mst_flow_fatal_cause(const mst_flow_t *f)
+{
+    return f->fatal_cause;
+}
+
+void
+mst_flow_effects_reset(mst_flow_effects_t *fx)
+{
+    fx->count = 0;
+}
+
+void
+mst_flow_effects_deinit(mst_flow_effects_t *fx)
+{
+    free(fx->items);
+    *fx = (mst_flow_effects_t){0};
+}
