@@ -27,6 +27,7 @@
 #define MST_BLOB_CHUNK            (256 * MST_KIB)
 #define MST_CASE_BYTES_MAX        (64 * MST_MIB)  // a whole packed case
 #define MST_RESULT_BYTES_MAX      (96 * MST_MIB)  // a whole reassembled result
+#define MST_RAW_BYTES_MAX         (1 * MST_MIB)  // of a raw request and a raw response that are kept
 #define MST_UNIT_CASES_MAX        128
 #define MST_UNIT_BYTES_MAX        (512 * MST_KIB) // inline cases of one unit
 #define MST_BATCH_BYTES_MAX       (768 * MST_KIB) // results sent in one message

@@ -1,0 +1,550 @@
+// From a grant to results or back. A unit's places go through the run's flow (a backend is asked, or a large
+// recorded case is fetched), or as a whole to a CPU thread (recorded answers). What comes back to the coordinator
+// is gathered by lease, one message each.
+#include "worker/io.h"
+
+#include "common/base/clock.h"
+#include "common/base/limits.h"
+#include "common/base/log.h"
+#include "worker/runs.h"
+
+#include <stdlib.h>
+
+#define FREE_UNITS_MAX 64
+#define UNIT_ARENA     (MST_WIRE_UNPACK_MAX + MST_MIB)
+
+// One LeaseReturn in the making.
+typedef struct {
+    mst_io_t *io;
+    mst_lease_t *lease; // NULL = empty
+    mst_return_cause_t cause;
+    bool fatal;
+    const char *text;
+    size_t count;
+    uint64_t case_nos[MST_UNIT_CASES_MAX];
+    uint32_t repeat_nos[MST_UNIT_CASES_MAX], target_nos[MST_UNIT_CASES_MAX];
+} giving_t;
+
+static void
+lease_free(mst_io_t *io, mst_lease_t *l)
+{
+    *(l->prev ? &l->prev->next : &io->leases) = l->next;
+    if (l->next)
+        l->next->prev = l->prev;
+    io->lease_count--;
+    l->run->leases--;
+    l->run->last_used = ++io->turn;
+    free(l);
+}
+
+void
+mst_grants_acked(mst_io_t *io, mst_lease_t *lease, size_t cases)
+{
+    lease->open -= cases <= lease->open ? cases : lease->open;
+    if (lease->open == 0)
+        lease_free(io, lease);
+}
+
+static mst_lease_t *
+lease_find(const mst_io_t *io, uint64_t id)
+{
+    mst_lease_t *l = io->leases;
+    while (l && l->id != id)
+        l = l->next;
+    return l;
+}
+
+mst_unit_t *
+mst_grants_unit(mst_io_t *io)
+{
+    mst_unit_t *u = io->free_units;
+    if (u) {
+        io->free_units = u->next;
+        io->free_unit_count--;
+        u->next = NULL;
+        return u;
+    }
+    u = MST_NEW(mst_unit_t);
+    u->arena = mst_arena_new(UNIT_ARENA);
+    u->all_next = io->all_units;
+    if (u->all_next)
+        u->all_next->all_prev = u;
+    io->all_units = u;
+    return u;
+}
+
+static void
+unit_free(mst_io_t *io, mst_unit_t *u)
+{
+    *(u->all_prev ? &u->all_prev->all_next : &io->all_units) = u->all_next;
+    if (u->all_next)
+        u->all_next->all_prev = u->all_prev;
+    mst_arena_free(&u->arena);
+    free(u);
+}
+
+void
+mst_grants_unit_put(mst_io_t *io, mst_unit_t *u)
+{
+    if (io->free_unit_count >= FREE_UNITS_MAX) {
+        unit_free(io, u);
+        return;
+    }
+    mst_unit_t kept = *u;
+    mst_arena_reset(kept.arena);
+    *u = (mst_unit_t){.arena = kept.arena, .all_prev = kept.all_prev, .all_next = kept.all_next, .next = io->free_units};
+    io->free_units = u;
+    io->free_unit_count++;
+}
+
+// A unit goes with the last of its places. A loop over places takes a hold of its own (open + 1) first.
+static void
+unit_release(mst_io_t *io, mst_unit_t *u)
+{
+    if (--u->open == 0)
+        mst_grants_unit_put(io, u);
+}
+
+static void
+place_settled(mst_io_t *io, mst_place_t *p)
+{
+    unit_release(io, p->unit);
+}
+
+static void
+give_flush(giving_t *g)
+{
+    if (!g->lease || (g->count == 0 && !g->fatal))
+        return;
+    mst_lease_t *lease = g->lease;
+    if (g->cause != MST_RETURN_FORGET && !lease->lost) {
+        Muster__LeaseReturn m = MUSTER__LEASE_RETURN__INIT;
+        m.lease_id = lease->id;
+        m.cause = (uint32_t)g->cause;
+        m.n_case_nos = m.n_repeat_nos = m.n_target_nos = g->count;
+        m.case_nos = g->case_nos;
+        m.repeat_nos = g->repeat_nos;
+        m.target_nos = g->target_nos;
+        m.has_text = g->text != NULL && g->text[0] != '\0';
+        m.text = mst_wire_bytes(mst_str_c(g->text));
+        m.has_fatal = m.fatal = g->fatal;
+        mst_session_send(&g->io->control, MUSTER__ENVELOPE__BODY_LEASE_RETURN, &m);
+    }
+    size_t n = g->count;
+    g->count = 0;
+    g->lease = NULL;
+    if (n > 0)
+        mst_grants_acked(g->io, lease, n);
+}
+
+static void
+give(giving_t *g, mst_place_t *p, mst_return_cause_t cause)
+{
+    mst_lease_t *lease = p->unit->lease;
+    if (g->lease && (g->lease != lease || g->cause != cause || g->count == MST_UNIT_CASES_MAX))
+        give_flush(g);
+    g->lease = lease;
+    g->cause = cause;
+    g->case_nos[g->count] = p->key.case_no;
+    g->repeat_nos[g->count] = p->key.repeat_no;
+    g->target_nos[g->count] = p->key.target_no;
+    g->count++;
+    place_settled(g->io, p);
+}
+
+static bool
+is_inline(const mst_place_t *p)
+{
+    return p->blob_bytes == 0;
+}
+
+// Gives the places of a unit that are not in a flow. inline_only: those of recorded answers.
+static void
+give_unit(giving_t *g, mst_unit_t *u, mst_return_cause_t cause, bool inline_only)
+{
+    u->open++;
+    for (size_t i = 0; i < u->count; i++)
+        if (!inline_only || is_inline(&u->places[i]))
+            give(g, &u->places[i], cause);
+    unit_release(g->io, u);
+}
+
+static void
+give_queue(giving_t *g, mst_unit_t **first, mst_unit_t ***end, mst_return_cause_t cause, bool inline_only)
+{
+    while (*first) {
+        mst_unit_t *u = *first;
+        *first = u->next;
+        give_unit(g, u, cause, inline_only);
+    }
+    *end = first;
+}
+
+static void
+keep_row(mst_io_t *io, mst_place_t *p)
+{
+    mst_attempt_t *a = p->attempt;
+    if (a->row.n > MST_RESULT_INLINE_MAX)
+        mst_results_add_large(&io->results, p->unit->lease, &a->row);
+    else if (a->row.n > 0)
+        mst_results_add(&io->results, p->unit->lease, mst_buf_view(&a->row));
+    else
+        mst_grants_acked(io, p->unit->lease, 1); // could not be packed: not renewed, the lease runs out
+    io->settled++;
+    place_settled(io, p);
+}
+
+static void
+do_effect(mst_io_t *io, mst_io_run_t *run, const mst_flow_effect_t *fx, giving_t *g)
+{
+    mst_place_t *p = (mst_place_t *)(void *)fx->c;
+    switch (fx->kind) {
+    case MST_FX_START:
+        mst_attempt_begin(io, p);
+        break;
+    case MST_FX_KEEP:
+        keep_row(io, p);
+        break;
+    case MST_FX_AGAIN:
+        p->attempt = NULL; // let go by whoever brought the verdict
+        break;
+    case MST_FX_ABORT:
+        mst_attempt_abort(io, p);
+        break;
+    case MST_FX_RETURN:
+        give(g, p, fx->cause);
+        break;
+    case MST_FX_FATAL:
+        mst_error("%s", mst_flow_fatal_text(run->flow));
+        break;
+    }
+}
+
+static void
+step(mst_io_t *io, mst_io_run_t *run, const mst_flow_event_t *e)
+{
+    giving_t g = {.io = io};
+    io->fx.count = 0;
+    mst_flow_step(run->flow, mst_loop_now(io->loop), e, &io->fx);
+    g.fatal = mst_flow_mode(run->flow) == MST_FLOW_FATAL;
+    g.text = mst_flow_fatal_text(run->flow);
+    for (size_t i = 0; i < io->fx.count; i++)
+        do_effect(io, run, &io->fx.items[i], &g);
+    if (g.fatal)
+        give_queue(&g, &run->queued, &run->queued_end, mst_flow_fatal_cause(run->flow), true);
+    give_flush(&g);
+}
+
+void
+mst_grants_event(mst_io_t *io, mst_io_run_t *run, const mst_flow_event_t *e)
+{
+    MST_ASSERT(!io->in_effects);
+    io->in_effects = true;
+    step(io, run, e);
+    if (run->pending.rc != MST_OK) {
+        mst_err_t err = run->pending;
+        run->pending.rc = MST_OK;
+        mst_flow_event_t fatal = {.kind = MST_FE_MODE, .mode = MST_FLOW_FATAL, .err = &err};
+        step(io, run, &fatal);
+    }
+    io->in_effects = false;
+    int64_t due = mst_flow_due(run->flow);
+    if (due != INT64_MAX)
+        mst_loop_timer(io->loop, &run->due, due);
+    else if (run->due_armed)
+        mst_loop_timer_stop(io->loop, &run->due);
+    run->due_armed = due != INT64_MAX;
+}
+
+void
+mst_grants_fatal(mst_io_t *io, mst_io_run_t *run, const mst_err_t *err)
+{
+    if (!run->flow || mst_flow_mode(run->flow) == MST_FLOW_FATAL)
+        return;
+    mst_flow_event_t e = {.kind = MST_FE_MODE, .mode = MST_FLOW_FATAL, .err = err};
+    mst_grants_event(io, run, &e);
+    mst_lease_t *l = io->leases;
+    while (l && l->run != run)
+        l = l->next;
+    giving_t g = {.io = io, .lease = l, .cause = MST_RETURN_LOCAL, .fatal = true, .text = err->message};
+    give_flush(&g); // also when no case was left to give back
+}
+
+static bool
+make_places(mst_unit_t *u)
+{
+    u->count = u->open = u->grant->n_cases;
+    u->places = MST_ARENA_ARRAY(u->arena, mst_place_t, u->count);
+    if (!u->places)
+        return false;
+    for (size_t i = 0; i < u->count; i++) {
+        const Muster__UnitCase *uc = u->grant->cases[i];
+        mst_place_t *p = &u->places[i];
+        p->unit = u;
+        p->flow.lease_id = u->lease->id;
+        p->key = (mst_key_t){.case_no = uc->case_no, .target_no = uc->target_no, .repeat_no = uc->repeat_no};
+        if (uc->has_body)
+            p->body = mst_wire_str(uc->body);
+        else
+            p->blob_bytes = uc->blob_bytes;
+    }
+    return true;
+}
+
+// Recorded answers: the inline places go to a CPU thread as one job.
+static void
+admit_recorded(mst_io_t *io, mst_io_run_t *run, mst_unit_t *u)
+{
+    mst_flow_mode_t mode = mst_flow_mode(run->flow);
+    if (mode == MST_FLOW_RUNNING) {
+        *run->queued_end = u;
+        run->queued_end = &u->next;
+        return;
+    }
+    giving_t g = {.io = io, .fatal = mode == MST_FLOW_FATAL, .text = mst_flow_fatal_text(run->flow)};
+    give_unit(&g, u, g.fatal ? MST_RETURN_LOCAL : MST_RETURN_DRAIN, true);
+    give_flush(&g);
+}
+
+// Hands the places of a unit to the flow, or queues the unit for a CPU thread.
+static void
+admit(mst_io_t *io, mst_io_run_t *run, mst_unit_t *u)
+{
+    bool recorded = run->run->provider == NULL;
+    size_t inline_count = 0;
+    u->open++;
+    for (size_t i = 0; i < u->count; i++) {
+        const mst_place_t *p = &u->places[i];
+        mst_credit_case(&io->credit, is_inline(p) ? p->body.n : p->blob_bytes);
+        inline_count += is_inline(p);
+    }
+    for (size_t i = 0; i < u->count; i++) {
+        if (recorded && is_inline(&u->places[i]))
+            continue;
+        mst_flow_event_t e = {.kind = MST_FE_GRANTED, .c = &u->places[i].flow};
+        mst_grants_event(io, run, &e);
+    }
+    if (recorded && inline_count > 0)
+        admit_recorded(io, run, u);
+    unit_release(io, u);
+}
+
+static void
+refuse_unit(mst_io_t *io, mst_unit_t *u, mst_return_cause_t cause, const char *text)
+{
+    giving_t g = {.io = io, .fatal = true, .text = text};
+    give_unit(&g, u, cause, false);
+    give_flush(&g);
+}
+
+void
+mst_grants_take(mst_io_t *io, mst_unit_t *u, Muster__Grant *grant)
+{
+    mst_digest_t digest;
+    memcpy(digest.b, grant->spec_digest.data, sizeof digest.b); // 32 bytes: the codec has checked
+    mst_io_run_t *run = lease_find(io, grant->lease_id) ? NULL : mst_runs_find(io, grant->run_no, &digest);
+    if (!run || grant->n_cases == 0) { // a repeated grant, or more runs than there is room for: the lease runs out
+        mst_debug("grant ignored lease=%llu", (unsigned long long)grant->lease_id);
+        mst_grants_unit_put(io, u);
+        return;
+    }
+    u->grant = grant;
+    u->run = run;
+    u->lease = MST_NEW(mst_lease_t);
+    *u->lease = (mst_lease_t){.next = io->leases, .run = run, .id = grant->lease_id, .open = grant->n_cases};
+    if (io->leases)
+        io->leases->prev = u->lease;
+    io->leases = u->lease;
+    io->lease_count++;
+    run->leases++;
+    if (!make_places(u)) {
+        mst_error("a unit of %zu cases does not fit into memory", grant->n_cases);
+        lease_free(io, u->lease);
+        mst_grants_unit_put(io, u);
+    } else if (run->error.rc != MST_OK) {
+        refuse_unit(io, u, MST_RETURN_BAD_SPEC, run->error.message);
+    } else if (run->run) {
+        admit(io, run, u);
+    } else {
+        *run->waiting_end = u;
+        run->waiting_end = &u->next;
+    }
+}
+
+static void
+spec_came(mst_io_t *io, mst_io_run_t *run, const Muster__RunSpec *spec)
+{
+    mst_rc rc = spec->has_spec ? mst_runs_load(io, run, mst_wire_str(spec->spec), &run->error)
+                               : MST_ERR(&run->error, MST_NOTFOUND, "coordinator does not know the spec of its own run");
+    if (rc != MST_OK)
+        mst_error("run spec refused: %s", run->error.message);
+    mst_unit_t *u = run->waiting;
+    run->waiting = NULL;
+    run->waiting_end = &run->waiting;
+    while (u) {
+        mst_unit_t *next = u->next;
+        u->next = NULL;
+        if (rc == MST_OK)
+            admit(io, run, u);
+        else
+            refuse_unit(io, u, MST_RETURN_BAD_SPEC, run->error.message);
+        u = next;
+    }
+    if (rc == MST_OK && run->control != MST_FLOW_RUNNING) {
+        mst_flow_event_t e = {.kind = MST_FE_MODE, .mode = run->control};
+        mst_grants_event(io, run, &e);
+    }
+}
+
+void
+mst_grants_spec(mst_io_t *io, const Muster__RunSpec *spec)
+{
+    for (size_t i = 0; i < MST_WORKER_RUNS_MAX; i++) {
+        mst_io_run_t *run = &io->runs[i];
+        if (run->used && !run->run && run->error.rc == MST_OK &&
+            memcmp(run->digest.b, spec->spec_digest.data, sizeof run->digest.b) == 0)
+            spec_came(io, run, spec);
+    }
+}
+
+static void
+control_run(mst_io_t *io, mst_io_run_t *run, mst_flow_mode_t mode)
+{
+    mst_return_cause_t cause = mode == MST_FLOW_DRAIN ? MST_RETURN_DRAIN : MST_RETURN_CANCELLED;
+    run->control = mode;
+    if (mode != MST_FLOW_RUNNING) {
+        giving_t g = {.io = io};
+        give_queue(&g, &run->waiting, &run->waiting_end, cause, false);
+        give_queue(&g, &run->queued, &run->queued_end, cause, true);
+        give_flush(&g);
+    }
+    if (!run->flow)
+        return;
+    mst_flow_event_t e = {.kind = MST_FE_MODE, .mode = mode};
+    mst_grants_event(io, run, &e);
+}
+
+void
+mst_grants_control(mst_io_t *io, const Muster__RunControl *rc)
+{
+    mst_flow_mode_t mode = rc->state == 1 ? MST_FLOW_RUNNING : rc->state == 2 ? MST_FLOW_DRAIN : MST_FLOW_STOP;
+    for (size_t i = 0; i < MST_WORKER_RUNS_MAX; i++)
+        if (io->runs[i].used && io->runs[i].run_no == rc->run_no)
+            control_run(io, &io->runs[i], mode);
+}
+
+static void
+drop_queued(mst_io_t *io, mst_unit_t **first, mst_unit_t ***end, const mst_lease_t *lease, bool inline_only)
+{
+    giving_t g = {.io = io};
+    mst_unit_t **at = first;
+    while (*at) {
+        mst_unit_t *u = *at;
+        if (u->lease != lease) {
+            at = &u->next;
+            continue;
+        }
+        *at = u->next;
+        give_unit(&g, u, MST_RETURN_FORGET, inline_only);
+    }
+    *end = at;
+    give_flush(&g);
+}
+
+void
+mst_grants_lost(mst_io_t *io, uint64_t lease_id)
+{
+    mst_lease_t *lease = lease_find(io, lease_id);
+    if (!lease)
+        return;
+    mst_io_run_t *run = lease->run;
+    lease->lost = true;
+    lease->open++; // held, so that it outlives the loop below
+    drop_queued(io, &run->waiting, &run->waiting_end, lease, false);
+    drop_queued(io, &run->queued, &run->queued_end, lease, true);
+    if (run->flow) {
+        mst_flow_event_t e = {.kind = MST_FE_LEASE_LOST, .lease_id = lease_id};
+        mst_grants_event(io, run, &e);
+    }
+    mst_grants_acked(io, lease, 1);
+}
+
+static void
+dispatch_one(mst_io_t *io, mst_io_run_t *run)
+{
+    mst_unit_t *u = run->queued;
+    mst_job_t *job = mst_io_job(io);
+    job->kind = MST_JOB_UNIT;
+    job->unit = u;
+    job->run = mst_run_ref(run->run);
+    job->origin_no = mst_origins_find(&io->origins, MST_STR_NULL, MST_STR_NULL, MST_STR_NULL);
+    run->queued = u->next;
+    if (!run->queued)
+        run->queued_end = &run->queued;
+    u->next = NULL;
+    io->units_out++;
+    mst_io_push(io, job);
+}
+
+void
+mst_grants_dispatch(mst_io_t *io)
+{
+    for (size_t i = 0; i < MST_WORKER_RUNS_MAX && !io->held; i++) {
+        mst_io_run_t *run = &io->runs[i];
+        while (run->used && run->queued && mst_io_room(io) && io->units_out < 4 * (size_t)io->cpu_threads)
+            dispatch_one(io, run);
+    }
+}
+
+void
+mst_grants_unit_back(mst_io_t *io, mst_job_t *job)
+{
+    mst_unit_t *u = job->unit;
+    mst_io_run_t *run = u->run;
+    size_t from = 0, row = 0;
+    mst_err_t err = {0};
+    io->units_out--;
+    u->open++;
+    giving_t g = {.io = io};
+    for (size_t i = 0; i < u->count && row < job->row_count; i++) {
+        mst_place_t *p = &u->places[i];
+        if (!is_inline(p))
+            continue;
+        mst_str_t bytes = mst_str(job->rows.p + from, job->row_ends[row] - from);
+        from = job->row_ends[row++];
+        if (bytes.n == 0 || bytes.n > MST_RESULT_INLINE_MAX) {
+            (void)MST_ERR(&err, MST_LIMIT, "result of case %llu could not be packed (%zu bytes)",
+                          (unsigned long long)p->key.case_no, bytes.n);
+            give(&g, p, MST_RETURN_LOCAL);
+            continue;
+        }
+        mst_results_add(&io->results, u->lease, bytes);
+        io->settled++;
+        place_settled(io, p);
+    }
+    give_flush(&g);
+    unit_release(io, u);
+    if (err.rc != MST_OK)
+        mst_grants_fatal(io, run, &err);
+}
+
+uint32_t
+mst_grants_credit(mst_io_t *io)
+{
+    bool any = io->credit.recorded || io->credit.concurrency > 0;
+    return any ? mst_credit_cases(&io->credit, MST_WORKER_CASES_BYTES) : MST_UNIT_CASES_MAX;
+}
+
+void
+mst_grants_free(mst_io_t *io)
+{
+    for (size_t i = 0; i < MST_WORKER_RUNS_MAX; i++)
+        mst_runs_clear(&io->runs[i]);
+    while (io->leases) {
+        mst_lease_t *l = io->leases;
+        io->leases = l->next;
+        free(l);
+    }
+    while (io->all_units)
+        unit_free(io, io->all_units);
+}

@@ -1,0 +1,149 @@
+// A spec names what to do and never holds a secret; it is text from outside and is checked as such. The worker's
+// own options (the backend that it stands beside, its number of places) win over the run's.
+#include "worker/run.h"
+
+#include "common/base/clock.h"
+#include "common/base/limits.h"
+#include "scorers/scorer.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define RUN_ARENA_MAX (64 * MST_MIB)
+
+static bool
+has_param(const mst_params_t *p, const char *name)
+{
+    for (const mst_param_t *t = p->table; t && t->name; t++)
+        if (strcmp(t->name, name) == 0)
+            return true;
+    return false;
+}
+
+static int64_t
+int_or(const mst_params_t *p, const char *name, int64_t dflt)
+{
+    return has_param(p, name) ? mst_params_int(p, name, dflt) : dflt;
+}
+
+// A parameter in seconds as milliseconds.
+static int64_t
+seconds_ms(const mst_params_t *p, const char *name, double dflt_s)
+{
+    double s = has_param(p, name) ? mst_params_num(p, name, dflt_s) : dflt_s;
+    return (int64_t)(s * 1000.0);
+}
+
+static mst_rc
+set_base_url(mst_run_t *run, const char *url, mst_err_t *err)
+{
+    mst_params_t *p = &run->cfg.provider.params;
+    size_t rows = 0, place = SIZE_MAX;
+    for (; p->table[rows].name; rows++)
+        if (strcmp(p->table[rows].name, "base_url") == 0)
+            place = rows;
+    if (place == SIZE_MAX)
+        return MST_ERR(err, MST_INVAL, "provider %s has no base_url that --backend could set",
+                       run->cfg.provider.kind->name);
+    mst_param_value_t *values = MST_ARENA_ARRAY(run->arena, mst_param_value_t, rows);
+    bool ok = values != NULL;
+    mst_str_t copy = ok ? mst_arena_dup(run->arena, mst_str_c(url), &ok) : MST_STR_NULL;
+    if (!ok)
+        return MST_ERR(err, MST_LIMIT, "run spec does not fit into %lu bytes", RUN_ARENA_MAX);
+    memcpy(values, p->values, rows * sizeof *values);
+    values[place] = (mst_param_value_t){.set = true, .given = true, .u.s = copy};
+    p->values = values;
+    return MST_OK;
+}
+
+static mst_rc
+set_provider(mst_run_t *run, const char *backend_url, uint32_t concurrency, mst_err_t *err)
+{
+    const mst_kind_t *kind = run->cfg.provider.kind;
+    int64_t places = run->cfg.concurrency;
+    if (concurrency != 0 && (places <= 0 || (int64_t)concurrency < places))
+        places = concurrency;
+    if (places < 1 || places > MST_CONCURRENCY_MAX)
+        places = places < 1 ? 1 : MST_CONCURRENCY_MAX;
+    run->concurrency = (uint32_t)places;
+    run->retry = mst_retry_policy_default();
+    if (!kind)
+        return MST_OK;
+    run->provider = mst_provider_find(mst_str_c(kind->name));
+    if (!run->provider)
+        return MST_ERR(err, MST_INVAL, "unknown provider \"%s\"", kind->name);
+    if (backend_url) {
+        mst_rc rc = set_base_url(run, backend_url, err);
+        if (rc != MST_OK)
+            return rc;
+    }
+    const mst_params_t *p = &run->cfg.provider.params;
+    run->connect_ms = seconds_ms(p, "connect_timeout", 5);
+    run->first_token_ms = seconds_ms(p, "first_token_timeout", 120);
+    run->idle_ms = seconds_ms(p, "idle_timeout", 60);
+    run->total_ms = seconds_ms(p, "timeout", 600);
+    run->retry.tries_max = (uint32_t)int_or(p, "max_retries", 3) + 1;
+    run->retry.base_ns = int_or(p, "retry_base_ms", 500) * MST_NS_PER_MS;
+    return MST_OK;
+}
+
+static mst_rc
+load(mst_run_t *run, mst_str_t spec, const mst_config_env_t *env, mst_err_t *err)
+{
+    mst_digest_t got = mst_sha256(spec);
+    if (memcmp(got.b, run->digest.b, sizeof got.b) != 0)
+        return MST_ERR(err, MST_PROTO, "run spec does not have the digest that the grant names");
+    mst_config_env_t plain = *env;
+    plain.getenv_fn = NULL; // a spec is expanded already
+    bool ok = true;
+    mst_str_t text = mst_arena_dup(run->arena, spec, &ok);
+    if (!ok)
+        return MST_ERR(err, MST_LIMIT, "run spec of %zu bytes is too large", spec.n);
+    return mst_run_cfg_load(text, "run spec", &plain, run->arena, &run->cfg, err);
+}
+
+mst_rc
+mst_run_new(mst_str_t spec, const mst_digest_t *digest, const mst_config_env_t *env, const char *backend_url,
+            uint32_t concurrency, mst_run_t **out, mst_err_t *err)
+{
+    mst_run_t *run = MST_NEW(mst_run_t);
+    mst_scorer_set_t *set = NULL;
+    atomic_init(&run->refs, 1);
+    run->digest = *digest;
+    run->arena = mst_arena_new(RUN_ARENA_MAX);
+    *out = NULL;
+    mst_rc rc = load(run, spec, env, err);
+    if (rc != MST_OK)
+        goto out;
+    rc = set_provider(run, backend_url, concurrency, err);
+    if (rc != MST_OK)
+        goto out;
+    rc = mst_scorer_set_new(&run->cfg, &set, err);
+out:
+    mst_scorer_set_free(&set);
+    if (rc != MST_OK)
+        mst_run_unref(&run);
+    else
+        *out = run;
+    return rc;
+}
+
+mst_run_t *
+mst_run_ref(mst_run_t *run)
+{
+    atomic_fetch_add_explicit(&run->refs, 1, memory_order_relaxed);
+    return run;
+}
+
+void
+mst_run_unref(mst_run_t **run)
+{
+    if (!run || !*run)
+        return;
+    mst_run_t *r = *run;
+    *run = NULL;
+    if (atomic_fetch_sub_explicit(&r->refs, 1, memory_order_acq_rel) != 1)
+        return;
+    mst_arena_free(&r->arena);
+    free(r);
+}

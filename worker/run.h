@@ -1,0 +1,32 @@
+// What a worker knows of one run: its configuration as it was sent, the provider, the limits of time. Read-only
+// once it is made, so that the I/O thread and every CPU thread may look at it; counted references say when it
+// may go.
+#ifndef MST_WORKER_RUN_H
+#define MST_WORKER_RUN_H
+
+#include "common/base/hash.h"
+#include "common/base/mem.h"
+#include "worker/core/retry.h"
+#include "worker/provider/provider.h"
+
+#include <stdatomic.h>
+
+typedef struct {
+    atomic_uint refs;
+    mst_digest_t digest;            // of the spec
+    mst_arena_t *arena;             // holds cfg
+    mst_run_cfg_t cfg;
+    const mst_provider_t *provider; // NULL: recorded answers are scored
+    uint32_t concurrency;           // requests in flight
+    int64_t connect_ms, first_token_ms, idle_ms, total_ms; // 0 = none
+    mst_retry_policy_t retry;
+} mst_run_t;
+
+// Loads a spec: verifies its digest, reads it without ${} expansion, compiles its scorers once to find their
+// errors here. backend_url, concurrency: the worker's own options (NULL, 0 = the run's). MST_INVAL, MST_PROTO.
+MST_NODISCARD mst_rc mst_run_new(mst_str_t spec, const mst_digest_t *digest, const mst_config_env_t *env,
+                                 const char *backend_url, uint32_t concurrency, mst_run_t **out, mst_err_t *err);
+mst_run_t *mst_run_ref(mst_run_t *run);
+void mst_run_unref(mst_run_t **run); // NULL and *NULL allowed
+
+#endif
