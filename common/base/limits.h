@@ -44,6 +44,7 @@
 #define MST_CONCURRENCY_MAX       8192
 #define MST_CREDIT_CASES_MAX      8192
 #define MST_CASES_MAX             1000000000UL
+#define MST_CASES_HELD_BYTES_MAX  (64 * MST_MIB) // cases read ahead and not committed: reading pauses above
 #define MST_REASON_MAX            1024 // one score's reason, cut with "..."
 #define MST_ID_MAX                512  // a case id
 #define MST_TOKENS_MAX            2000000 // token events of one completion

@@ -11,7 +11,7 @@ enum { CONTROL_DRAIN = 2, CONTROL_STOP = 3 };
 // A worker that gave work back is left alone for this long: its backend is likely down.
 #define HOLD_RETURNED_NS (1 * MST_NS_PER_S)
 // One that a grant could not be sent to, for this long.
-#define HOLD_UNSENT_NS (20 * MST_NS_PER_MS)
+#define HOLD_UNSENT_NS (1 * MST_NS_PER_MS)
 
 void
 mst_coord_cfg_default(mst_coord_cfg_t *cfg)

@@ -1,0 +1,287 @@
+// One run at the edge of the core: its spec, its rows, their bytes, and how it ended.
+//
+// Rows are read as the core wants keys, never further: what is held is what is granted and not committed, a read-ahead
+// of a few units, and at most MST_CASES_HELD_BYTES_MAX of it in memory.
+#include "coordinator/coordinator_internal.h"
+
+#include "common/base/clock.h"
+#include "common/base/limits.h"
+#include "common/base/log.h"
+
+#include <stdlib.h>
+
+#define ARENA_MAX    (64 * MST_MIB)
+#define ROW_ARENA_MAX (4 * MST_CASE_BYTES_MAX)
+#define ROWS_A_TURN  512
+#define TURN_NS      (2 * MST_NS_PER_MS)
+#define DONE_BATCH   1024
+
+bool
+mst_run_active(const mst_coordinator_t *c)
+{
+    mst_coord_state_t s = mst_run_state(c);
+    return s == MST_COORD_RUNNING || s == MST_COORD_DRAINING;
+}
+
+mst_coord_state_t
+mst_run_state(const mst_coordinator_t *c)
+{
+    if (!c->run.submitted)
+        return MST_COORD_IDLE;
+    if (c->run.refused)
+        return MST_COORD_ABORTED;
+    mst_coord_status_t s;
+    mst_coord_status(c->core, &s);
+    return s.state;
+}
+
+void
+mst_run_deinit(mst_coordinator_t *c)
+{
+    mst_run_t *r = &c->run;
+    if (!r->submitted)
+        return;
+    mst_dataset_close(&r->dataset);
+    mst_payloads_deinit(&r->payloads);
+    mst_arena_free(&r->row);
+    mst_buf_deinit(&r->packed);
+    mst_arena_free(&r->arena);
+    memset(r, 0, sizeof *r);
+}
+
+void
+mst_run_abort(mst_coordinator_t *c, const mst_err_t *err)
+{
+    if (!mst_run_active(c))
+        return;
+    mst_error("run aborted run=%u error=\"%s\"", c->run.run_no, err->message);
+    c->run.error = *err;
+    mst_coordinator_step(c, &(mst_coord_event_t){.kind = MST_CE_ABORT});
+}
+
+uint32_t
+mst_run_cost(void *ud, uint64_t key)
+{
+    const mst_coordinator_t *c = ud;
+    const mst_payload_t *p = mst_payloads_get(&c->run.payloads, mst_run_key_parts(&c->run, key).case_no);
+    return p != NULL ? p->n : 0;
+}
+
+void
+mst_run_release(mst_coordinator_t *c, const uint64_t *keys, size_t count)
+{
+    uint32_t per_case = mst_run_keys_per_case(&c->run);
+    for (size_t i = 0; i < count; i++) {
+        uint64_t case_no = keys[i] / per_case;
+        if (mst_coord_range_done(c->core, case_no * per_case, per_case))
+            mst_payloads_drop(&c->run.payloads, case_no);
+    }
+}
+
+// ---- submission ----
+
+typedef struct {
+    mst_coordinator_t *c;
+    size_t count;
+    uint64_t keys[DONE_BATCH];
+} done_batch_t;
+
+static void
+flush_done(done_batch_t *b)
+{
+    if (b->count == 0)
+        return;
+    mst_coord_event_t ev = {.kind = MST_CE_KEYS_DONE};
+    ev.u.done.keys = b->keys;
+    ev.u.done.count = b->count;
+    mst_coordinator_step(b->c, &ev);
+    b->count = 0;
+}
+
+static bool
+on_done_key(void *ud, const mst_key_t *key)
+{
+    done_batch_t *b = ud;
+    const mst_run_t *r = &b->c->run;
+    // a row of a larger earlier configuration is no key of this run
+    if (mst_run_has_key(r, key->case_no, key->target_no, key->repeat_no) && key->case_no < r->total_cases)
+        b->keys[b->count++] = mst_run_key(r, key->case_no, key->target_no, key->repeat_no);
+    if (b->count == DONE_BATCH)
+        flush_done(b);
+    return true;
+}
+
+static mst_rc
+load_done_keys(mst_coordinator_t *c, mst_err_t *err)
+{
+    if (c->opts.done_keys == NULL)
+        return MST_OK;
+    done_batch_t *b = MST_NEW(done_batch_t);
+    b->c = c;
+    mst_rc rc = c->opts.done_keys(c->opts.ud, c->run.run_no, on_done_key, b, err);
+    if (rc == MST_OK)
+        flush_done(b);
+    free(b);
+    return rc;
+}
+
+static void
+on_refused(void *ud, const mst_refused_t *row)
+{
+    mst_coordinator_t *c = ud;
+    if (c->opts.on_refused != NULL)
+        c->opts.on_refused(c->opts.ud, row->line, row->message);
+}
+
+static mst_rc
+open_dataset(mst_coordinator_t *c, mst_err_t *err)
+{
+    mst_run_t *r = &c->run;
+    if (c->dataset != NULL) {
+        r->dataset = c->dataset;
+        c->dataset = NULL;
+        return MST_OK;
+    }
+    return mst_dataset_open(&r->cfg.source, r->cfg.strict, on_refused, c, &r->dataset, err);
+}
+
+static mst_rc
+load_spec(mst_coordinator_t *c, const Muster__Submit *m, mst_err_t *err)
+{
+    mst_run_t *r = &c->run;
+    bool ok = false;
+    r->spec = mst_arena_dup(r->arena, mst_wire_str(m->spec), &ok);
+    if (!ok)
+        return MST_ERR(err, MST_LIMIT, "spec of %zu bytes is too large", m->spec.len);
+    r->spec_digest = mst_sha256(r->spec);
+    mst_rc rc = mst_run_cfg_load(r->spec, "submitted spec", c->opts.env, r->arena, &r->cfg, err);
+    if (rc != MST_OK)
+        return rc;
+    if (r->cfg.repeats < 1 || r->cfg.repeats > MST_REPEATS_MAX)
+        return MST_ERR(err, MST_INVAL, "repeats is %lld, expected 1 to %d", (long long)r->cfg.repeats, MST_REPEATS_MAX);
+    return MST_OK;
+}
+
+static mst_rc
+start_run(mst_coordinator_t *c, const Muster__Submit *m, mst_err_t *err)
+{
+    mst_run_t *r = &c->run;
+    mst_rc rc = load_spec(c, m, err);
+    if (rc == MST_OK)
+        rc = open_dataset(c, err);
+    if (rc != MST_OK)
+        return rc;
+    r->total_cases = mst_dataset_info(r->dataset)->lines;
+    if (r->cfg.source.limit >= 0 && r->total_cases > (uint64_t)r->cfg.source.limit)
+        r->total_cases = (uint64_t)r->cfg.source.limit;
+    if (r->total_cases > MST_CASES_MAX || r->total_cases * mst_run_keys_per_case(r) >= MST_COORD_KEYS_MAX)
+        return MST_ERR(err, MST_LIMIT, "%llu cases, each %u times, are more than a run may have",
+                       (unsigned long long)r->total_cases, mst_run_keys_per_case(r));
+    r->refused = false; // from here on the core speaks for it
+    mst_coord_event_t ev = {.kind = MST_CE_RUN_START};
+    ev.u.start.run_no = r->run_no;
+    ev.u.start.generation = r->generation;
+    ev.u.start.keys_per_case = mst_run_keys_per_case(r);
+    ev.u.start.cases_hint = r->total_cases;
+    ev.u.start.fail_fast = r->cfg.fail_fast;
+    mst_coordinator_step(c, &ev);
+    rc = load_done_keys(c, err);
+    if (rc != MST_OK)
+        mst_run_abort(c, err);
+    return rc;
+}
+
+void
+mst_run_submit(mst_coordinator_t *c, const Muster__Submit *m)
+{
+    mst_run_deinit(c);
+    mst_run_t *r = &c->run;
+    r->submitted = true;
+    r->refused = true; // until it is known to be good
+    r->cfg.repeats = 1;
+    memcpy(r->req_id, m->req_id.data, MST_REQ_ID_BYTES);
+    r->run_no = m->run_no;
+    r->generation = m->generation;
+    r->arena = mst_arena_new(ARENA_MAX);
+    r->row = mst_arena_new(ROW_ARENA_MAX);
+    mst_buf_init(&r->packed, MST_CASE_BYTES_MAX);
+    mst_payloads_init(&r->payloads);
+    mst_err_t err = {0};
+    if (start_run(c, m, &err) != MST_OK) {
+        mst_error("run refused run=%u error=\"%s\"", r->run_no, err.message);
+        r->error = err;
+        return;
+    }
+    mst_info("run started run=%u cases_at_most=%llu repeats=%lld", r->run_no, (unsigned long long)r->total_cases,
+             (long long)r->cfg.repeats);
+}
+
+// ---- rows ----
+
+// One row. *out_keep: it has a key that is not done, and its bytes are kept.
+static mst_rc
+read_row(mst_coordinator_t *c, bool *out_keep, mst_err_t *err)
+{
+    mst_run_t *r = &c->run;
+    mst_case_t row;
+    mst_arena_reset(r->row);
+    mst_rc rc = mst_dataset_next(r->dataset, r->row, &row, err);
+    if (rc != MST_OK)
+        return rc;
+    uint32_t per_case = mst_run_keys_per_case(r);
+    uint64_t case_no = r->cases++;
+    *out_keep = !mst_coord_range_done(c->core, case_no * per_case, per_case);
+    if (!*out_keep)
+        return MST_OK; // of an earlier session
+    row.case_no = case_no;
+    mst_buf_reset(&r->packed);
+    rc = mst_wire_case_pack(&row, &r->packed, err);
+    if (rc == MST_OK)
+        rc = mst_payloads_add(&r->payloads, case_no, mst_buf_view(&r->packed), err);
+    return rc;
+}
+
+static void
+end_rows(mst_run_t *r)
+{
+    uint64_t cases = 0;
+    mst_dataset_totals(r->dataset, &cases, &r->refused_rows, &r->dataset_hash);
+    mst_dataset_close(&r->dataset);
+    r->ended = true;
+}
+
+bool
+mst_run_read(mst_coordinator_t *c)
+{
+    mst_run_t *r = &c->run;
+    bool wanted = c->want_keys > 0 && r->dataset != NULL && mst_run_active(c);
+    bool full = r->payloads.held_bytes > MST_CASES_HELD_BYTES_MAX;
+    if (!wanted || (full && r->paused))
+        return false;
+    uint64_t want = c->want_keys, got = 0;
+    int64_t until = mst_mono_ns() + TURN_NS;
+    mst_err_t err = {0};
+    mst_rc rc = MST_OK;
+    // rows that are all done count for nothing, but they take their time
+    for (int i = 0; i < ROWS_A_TURN && got < want && !full && rc == MST_OK; i++) {
+        bool keep = false;
+        rc = read_row(c, &keep, &err);
+        got += keep ? mst_run_keys_per_case(r) : 0;
+        full = r->payloads.held_bytes > MST_CASES_HELD_BYTES_MAX;
+        if (i % 32 == 31 && mst_mono_ns() > until)
+            break;
+    }
+    if (rc == MST_NOTFOUND)
+        end_rows(r);
+    else if (rc != MST_OK) {
+        mst_run_abort(c, &err);
+        return false;
+    }
+    r->paused = full;
+    mst_coord_event_t ev = {.kind = MST_CE_ROWS};
+    ev.u.rows.cases = r->cases;
+    ev.u.rows.ended = r->ended;
+    ev.u.rows.paused = full;
+    mst_coordinator_step(c, &ev);
+    return c->want_keys > 0 && !r->ended && !full;
+}
