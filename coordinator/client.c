@@ -32,11 +32,11 @@ in_flight(const mst_coordinator_t *c, const mst_coord_status_t *s)
 static void
 fill_status(mst_coordinator_t *c, Muster__RunStatus *m)
 {
-    mst_run_t *r = &c->run;
+    mst_crun_t *r = &c->run;
     mst_coord_status_t s;
     mst_coord_status(c->core, &s);
     m->run_no = r->run_no;
-    m->state = (uint32_t)mst_run_state(c);
+    m->state = (uint32_t)mst_crun_state(c);
     if (r->error.rc != MST_OK) {
         m->has_rc = m->has_text = 1;
         m->rc = (uint32_t)r->error.rc;
@@ -66,13 +66,13 @@ void
 mst_client_status(mst_coordinator_t *c)
 {
     c->status_due = false;
-    c->told = mst_run_state(c);
+    c->told = mst_crun_state(c);
     if (c->client_conn == 0 || !c->run.submitted)
         return;
     Muster__RunStatus m = MUSTER__RUN_STATUS__INIT;
     fill_status(c, &m);
-    mst_rc rc = mst_coordinator_send(c, c->client, c->client_conn, c->client_conn, MUSTER__ENVELOPE__BODY_RUN_STATUS,
-                                     &m);
+    mst_rc rc =
+        mst_coordinator_send(c, c->client, c->client_conn, c->client_conn, MUSTER__ENVELOPE__BODY_RUN_STATUS, &m);
     if (rc == MST_AGAIN)
         c->status_due = true; // the next turn tries again
     else if (rc == MST_NOTFOUND)
@@ -98,20 +98,20 @@ static void
 on_submit(mst_coordinator_t *c, uint64_t conn, const Muster__Submit *m)
 {
     bool again = c->run.submitted && memcmp(c->run.req_id, m->req_id.data, MST_REQ_ID_BYTES) == 0;
-    if (!again && mst_run_active(c)) {
+    if (!again && mst_crun_active(c)) {
         refuse_busy(c, conn, m);
         return;
     }
     c->client_conn = conn;
     if (!again)
-        mst_run_submit(c, m);
+        mst_crun_submit(c, m);
     mst_client_status(c);
 }
 
 static void
 on_cancel(mst_coordinator_t *c, const Muster__Cancel *m)
 {
-    if (!mst_run_active(c) || m->run_no != c->run.run_no)
+    if (!mst_crun_active(c) || m->run_no != c->run.run_no)
         return;
     mst_info("run canceled run=%u now=%d", m->run_no, (int)m->now);
     mst_coord_event_t ev = {.kind = MST_CE_CANCEL};

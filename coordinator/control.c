@@ -53,11 +53,11 @@ on_lease_return(mst_coordinator_t *c, mst_coord_event_t *ev, const Muster__Lease
     uint64_t *keys = mst_coordinator_keys(c, m->n_case_nos);
     size_t count = 0;
     for (size_t i = 0; c->run.submitted && i < m->n_case_nos; i++)
-        if (mst_run_has_key(&c->run, m->case_nos[i], m->target_nos[i], m->repeat_nos[i]))
-            keys[count++] = mst_run_key(&c->run, m->case_nos[i], m->target_nos[i], m->repeat_nos[i]);
+        if (mst_crun_has_key(&c->run, m->case_nos[i], m->target_nos[i], m->repeat_nos[i]))
+            keys[count++] = mst_crun_key(&c->run, m->case_nos[i], m->target_nos[i], m->repeat_nos[i]);
     mst_str_t text = mst_wire_str(m->text);
-    mst_info("worker returned keys lease=%llu count=%zu cause=%u text=\"%.*s\"", (unsigned long long)m->lease_id,
-             count, m->cause, MST_FMT(text));
+    mst_info("worker returned keys lease=%llu count=%zu cause=%u text=\"%.*s\"", (unsigned long long)m->lease_id, count,
+             m->cause, MST_FMT(text));
     ev->kind = MST_CE_LEASE_RETURN;
     ev->u.back.lease_id = m->lease_id;
     ev->u.back.cause = m->cause;
@@ -65,11 +65,12 @@ on_lease_return(mst_coordinator_t *c, mst_coord_event_t *ev, const Muster__Lease
     ev->u.back.keys = keys;
     ev->u.back.count = count;
     // the reason is there before the state: the step may end the run, and its end is told at once
-    bool first = m->fatal && mst_run_active(c) && c->run.error.rc == MST_OK;
+    bool first = m->fatal && mst_crun_active(c) && c->run.error.rc == MST_OK;
     if (first)
-        (void)MST_ERR(&c->run.error, fatal_rc(m->cause), "%.*s", MST_FMT(text.n > 0 ? text : MST_STR("worker gave up")));
+        (void)MST_ERR(&c->run.error, fatal_rc(m->cause), "%.*s",
+                      MST_FMT(text.n > 0 ? text : MST_STR("worker gave up")));
     mst_coordinator_step(c, ev);
-    if (first && mst_run_active(c))
+    if (first && mst_crun_active(c))
         c->run.error = (mst_err_t){0}; // the lease had expired: nothing came of it
 }
 
@@ -105,7 +106,7 @@ static void
 on_blob_get(mst_coordinator_t *c, uint64_t conn, uint64_t session, const Muster__BlobGet *m)
 {
     const mst_payload_t *p = NULL;
-    if (mst_run_active(c) && m->run_no == c->run.run_no)
+    if (mst_crun_active(c) && m->run_no == c->run.run_no)
         p = mst_payloads_get(&c->run.payloads, m->case_no);
     uint64_t at = m->offset, credit = m->credit_bytes, end = p != NULL ? p->blob_bytes : 0;
     char *to = mst_arena_alloc_raw(c->scratch, MST_BLOB_CHUNK);
@@ -117,8 +118,8 @@ on_blob_get(mst_coordinator_t *c, uint64_t conn, uint64_t session, const Muster_
         uint64_t n = end - at < MST_BLOB_CHUNK ? end - at : MST_BLOB_CHUNK;
         n = n < credit ? n : credit;
         mst_err_t err = {0};
-        if (mst_blobs_read(&c->run.payloads.blobs, p->blob_at + at, to, (size_t)n, &err) != MST_OK) {
-            mst_run_abort(c, &err);
+        if (mst_spool_read(&c->run.payloads.blobs, p->blob_at + at, to, (size_t)n, &err) != MST_OK) {
+            mst_crun_abort(c, &err);
             return;
         }
         if (send_chunk(c, conn, session, m, at, mst_str(to, (size_t)n), at + n == end) != MST_OK)
@@ -180,7 +181,7 @@ send_hello_ok(mst_coordinator_t *c, const mst_coord_effect_t *e)
 static void
 fill_unit_case(const mst_coordinator_t *c, uint64_t key, Muster__UnitCase *u)
 {
-    mst_key_t k = mst_run_key_parts(&c->run, key);
+    mst_key_t k = mst_crun_key_parts(&c->run, key);
     const mst_payload_t *p = mst_payloads_get(&c->run.payloads, k.case_no);
     MST_ASSERT(p != NULL); // kept until its keys are all done, and this one is not
     muster__unit_case__init(u);

@@ -91,7 +91,7 @@ mst_coordinator_step(mst_coordinator_t *c, const mst_coord_event_t *ev)
         while (next.count > 0 && failures.count < MST_COORD_EFFECTS_MAX)
             failures.items[failures.count++] = next.items[--next.count];
     }
-    if (mst_run_state(c) != c->told)
+    if (mst_crun_state(c) != c->told)
         mst_client_status(c);
 }
 
@@ -105,7 +105,7 @@ on_turn(void *ud)
     }
     if (c->status_due)
         mst_client_status(c);
-    return mst_run_read(c);
+    return mst_crun_read(c);
 }
 
 static void
@@ -126,7 +126,7 @@ static void
 on_status(void *ud)
 {
     mst_coordinator_t *c = ud;
-    if (mst_run_active(c))
+    if (mst_crun_active(c))
         mst_client_status(c);
     mst_loop_timer(c->loop, &c->status, mst_loop_now(c->loop) + STATUS_NS);
 }
@@ -145,7 +145,7 @@ set_up(mst_coordinator_t *c, mst_err_t *err)
         return rc;
     mst_coord_cfg_t cfg;
     mst_coord_cfg_default(&cfg);
-    cfg.cost = mst_run_cost;
+    cfg.cost = mst_crun_cost;
     cfg.ud = c;
     c->core = mst_coord_new(&cfg);
     c->scratch = mst_arena_new(MST_WIRE_UNPACK_MAX + 2 * MST_WIRE_FRAME_MAX);
@@ -162,7 +162,7 @@ set_up(mst_coordinator_t *c, mst_err_t *err)
 static void
 tear_down(mst_coordinator_t *c)
 {
-    mst_run_deinit(c);
+    mst_crun_deinit(c);
     if (c->loop != NULL) {
         mst_loop_off_turn(c->loop, on_turn, c);
         mst_loop_timer_stop(c->loop, &c->tick);

@@ -20,12 +20,11 @@ typedef struct {
     // Called from the coordinator's thread for each refused row; NULL = none.
     void (*on_refused)(void *ud, uint64_t line, const char *message);
     void *ud;
-    uint64_t seed;                // of its random numbers
+    uint64_t seed; // of its random numbers
 } mst_coordinator_opts_t;
 
 // Starts the thread; all three links are bound before it returns.
-MST_NODISCARD mst_rc mst_coordinator_start(const mst_coordinator_opts_t *o, mst_coordinator_t **out,
-                                           mst_err_t *err);
+MST_NODISCARD mst_rc mst_coordinator_start(const mst_coordinator_opts_t *o, mst_coordinator_t **out, mst_err_t *err);
 void mst_coordinator_stop(mst_coordinator_t **c); // ends the thread and joins it
 
 #endif

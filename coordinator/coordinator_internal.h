@@ -14,40 +14,40 @@
 #include <stdatomic.h>
 
 #define MST_REQ_ID_BYTES 16
-#define MST_RUN_TARGETS  1 // a run asks one backend
+#define MST_CRUN_TARGETS 1 // a run asks one backend
 
 // A run, from its submission on. The core knows its keys, this knows its bytes and its people.
 typedef struct {
-    bool submitted;              // a run was ever submitted; the rest holds
+    bool submitted; // a run was ever submitted; the rest holds
     uint8_t req_id[MST_REQ_ID_BYTES];
     uint32_t run_no, generation;
-    mst_arena_t *arena;          // run lifetime: configuration and spec
+    mst_arena_t *arena; // run lifetime: configuration and spec
     mst_run_cfg_t cfg;
-    mst_str_t spec;              // as submitted: what workers get
+    mst_str_t spec; // as submitted: what workers get
     mst_digest_t spec_digest;
-    mst_dataset_t *dataset;      // NULL when read to its end
-    mst_arena_t *row;            // scratch of one row
-    mst_buf_t packed;            // scratch of one packed case
-    uint64_t cases;              // rows read so far
-    uint64_t total_cases;        // upper bound, from the dataset's lines and the limit
+    mst_dataset_t *dataset; // NULL when read to its end
+    mst_arena_t *row;       // scratch of one row
+    mst_buf_t packed;       // scratch of one packed case
+    uint64_t cases;         // rows read so far
+    uint64_t total_cases;   // upper bound, from the dataset's lines and the limit
     bool ended, paused;
     uint64_t refused_rows;
     mst_digest_t dataset_hash;
     mst_payloads_t payloads;
-    int64_t started_mono_ns;     // first grant; 0 = none yet
+    int64_t started_mono_ns; // first grant; 0 = none yet
     // how it failed, when it did
-    bool refused;                // never started: the state is aborted whatever the core says
+    bool refused; // never started: the state is aborted whatever the core says
     mst_err_t error;
     // the aggregator's numbers
     uint64_t passed, measured, unmeasured;
     bool has_ttft;
     int64_t ttft_p50_ns;
-} mst_run_t;
+} mst_crun_t;
 
 struct mst_coordinator {
     mst_coordinator_opts_t opts;
     char *control_endpoint, *feed_endpoint, *client_endpoint;
-    mst_dataset_t *dataset;      // given already open, for the first run
+    mst_dataset_t *dataset; // given already open, for the first run
     pthread_t thread;
     atomic_bool stopping;
     // start: the thread says how binding went
@@ -60,18 +60,18 @@ struct mst_coordinator {
     mst_loop_t *loop;
     mst_link_t *control, *feed, *client;
     mst_timer_t tick, status, retry;
-    mst_arena_t *scratch;        // one message
-    mst_buf_t out;               // one packed envelope
+    mst_arena_t *scratch; // one message
+    mst_buf_t out;        // one packed envelope
     mst_coord_t *core;
     mst_coord_effects_t fx;
-    int64_t ping_echo_ns;        // of the ping that is being answered
-    uint64_t want_keys;          // rows that the core would like
-    uint64_t *keys;              // scratch of key numbers
+    int64_t ping_echo_ns; // of the ping that is being answered
+    uint64_t want_keys;   // rows that the core would like
+    uint64_t *keys;       // scratch of key numbers
     size_t key_cap;
-    uint64_t client_conn;        // who follows the run; 0 = nobody
-    mst_coord_state_t told;      // state of the run that the client was told last
+    uint64_t client_conn;   // who follows the run; 0 = nobody
+    mst_coord_state_t told; // state of the run that the client was told last
     bool status_due;
-    mst_run_t run;
+    mst_crun_t run;
 };
 
 // coordinator.c
@@ -95,41 +95,41 @@ void mst_client_message(void *ud, uint64_t conn, mst_str_t bytes);
 void mst_client_status(mst_coordinator_t *c); // sends it now, or marks it due
 
 // run.c
-void mst_run_submit(mst_coordinator_t *c, const Muster__Submit *m);
-void mst_run_deinit(mst_coordinator_t *c);
-bool mst_run_read(mst_coordinator_t *c); // some rows; true when it should be called again at once
-void mst_run_abort(mst_coordinator_t *c, const mst_err_t *err);
-void mst_run_release(mst_coordinator_t *c, const uint64_t *keys, size_t count); // payloads of cases that are all done
-bool mst_run_active(const mst_coordinator_t *c);
-mst_coord_state_t mst_run_state(const mst_coordinator_t *c);
-uint32_t mst_run_cost(void *ud, uint64_t key); // for the core
+void mst_crun_submit(mst_coordinator_t *c, const Muster__Submit *m);
+void mst_crun_deinit(mst_coordinator_t *c);
+bool mst_crun_read(mst_coordinator_t *c); // some rows; true when it should be called again at once
+void mst_crun_abort(mst_coordinator_t *c, const mst_err_t *err);
+void mst_crun_release(mst_coordinator_t *c, const uint64_t *keys, size_t count); // payloads of cases that are all done
+bool mst_crun_active(const mst_coordinator_t *c);
+mst_coord_state_t mst_crun_state(const mst_coordinator_t *c);
+uint32_t mst_crun_cost(void *ud, uint64_t key); // for the core
 
 // Keys as numbers: by case, then target, then repeat.
 static inline uint32_t
-mst_run_keys_per_case(const mst_run_t *r)
+mst_crun_keys_per_case(const mst_crun_t *r)
 {
-    return MST_RUN_TARGETS * (uint32_t)r->cfg.repeats;
+    return MST_CRUN_TARGETS * (uint32_t)r->cfg.repeats;
 }
 
 static inline uint64_t
-mst_run_key(const mst_run_t *r, uint64_t case_no, uint32_t target_no, uint32_t repeat_no)
+mst_crun_key(const mst_crun_t *r, uint64_t case_no, uint32_t target_no, uint32_t repeat_no)
 {
     uint64_t repeats = (uint64_t)r->cfg.repeats;
-    return (case_no * MST_RUN_TARGETS + target_no) * repeats + repeat_no;
+    return (case_no * MST_CRUN_TARGETS + target_no) * repeats + repeat_no;
 }
 
 static inline bool
-mst_run_has_key(const mst_run_t *r, uint64_t case_no, uint32_t target_no, uint32_t repeat_no)
+mst_crun_has_key(const mst_crun_t *r, uint64_t case_no, uint32_t target_no, uint32_t repeat_no)
 {
-    return case_no < MST_CASES_MAX && target_no < MST_RUN_TARGETS && repeat_no < (uint64_t)r->cfg.repeats;
+    return case_no < MST_CASES_MAX && target_no < MST_CRUN_TARGETS && repeat_no < (uint64_t)r->cfg.repeats;
 }
 
 static inline mst_key_t
-mst_run_key_parts(const mst_run_t *r, uint64_t key)
+mst_crun_key_parts(const mst_crun_t *r, uint64_t key)
 {
     uint64_t repeats = (uint64_t)r->cfg.repeats;
-    return (mst_key_t){.case_no = key / repeats / MST_RUN_TARGETS,
-                       .target_no = (uint32_t)(key / repeats % MST_RUN_TARGETS),
+    return (mst_key_t){.case_no = key / repeats / MST_CRUN_TARGETS,
+                       .target_no = (uint32_t)(key / repeats % MST_CRUN_TARGETS),
                        .repeat_no = (uint32_t)(key % repeats)};
 }
 

@@ -28,14 +28,14 @@ collect_keys(mst_coordinator_t *c, const Muster__Committed *m)
     for (size_t g = 0; g < m->n_groups; g++) {
         const Muster__CommittedGroup *group = m->groups[g];
         for (size_t i = 0; i < group->n_case_nos; i++)
-            if (mst_run_has_key(&c->run, group->case_nos[i], group->target_no, group->repeat_no))
-                keys[count++] = mst_run_key(&c->run, group->case_nos[i], group->target_no, group->repeat_no);
+            if (mst_crun_has_key(&c->run, group->case_nos[i], group->target_no, group->repeat_no))
+                keys[count++] = mst_crun_key(&c->run, group->case_nos[i], group->target_no, group->repeat_no);
     }
     return count;
 }
 
 static void
-take_numbers(mst_run_t *r, const Muster__Committed *m)
+take_numbers(mst_crun_t *r, const Muster__Committed *m)
 {
     r->passed = m->has_passed ? m->passed : r->passed;
     r->measured = m->has_measured ? m->measured : r->measured;
@@ -47,7 +47,7 @@ take_numbers(mst_run_t *r, const Muster__Committed *m)
 static void
 on_committed(mst_coordinator_t *c, uint64_t conn, const Muster__Committed *m)
 {
-    mst_run_t *r = &c->run;
+    mst_crun_t *r = &c->run;
     if (r->submitted && m->run_no == r->run_no && m->generation == r->generation) {
         size_t count = collect_keys(c, m);
         take_numbers(r, m);
@@ -58,7 +58,7 @@ on_committed(mst_coordinator_t *c, uint64_t conn, const Muster__Committed *m)
         ev.u.done.count = count;
         ev.u.done.failed = m->has_rows_failed && m->rows_failed > 0;
         mst_coordinator_step(c, &ev);
-        mst_run_release(c, c->keys, count);
+        mst_crun_release(c, c->keys, count);
     }
     Muster__FeedAck ack = MUSTER__FEED_ACK__INIT;
     ack.seq = m->seq;
@@ -71,7 +71,7 @@ on_store_failed(mst_coordinator_t *c, const Muster__StoreFailed *m)
     mst_err_t err = {0};
     mst_str_t text = mst_wire_str(m->text);
     (void)MST_ERR(&err, (mst_rc)m->rc, "%.*s", MST_FMT(text.n > 0 ? text : MST_STR("the store cannot be written")));
-    mst_run_abort(c, &err);
+    mst_crun_abort(c, &err);
 }
 
 void

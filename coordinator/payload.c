@@ -11,7 +11,7 @@ mst_payloads_init(mst_payloads_t *p)
 {
     *p = (mst_payloads_t){.bucket_count = 1024};
     p->buckets = MST_NEW_ARRAY(mst_payload_t *, p->bucket_count);
-    mst_blobs_init(&p->blobs);
+    mst_spool_init(&p->blobs);
 }
 
 void
@@ -23,7 +23,7 @@ mst_payloads_deinit(mst_payloads_t *p)
             free(e);
         }
     free(p->buckets);
-    mst_blobs_deinit(&p->blobs);
+    mst_spool_deinit(&p->blobs);
     memset(p, 0, sizeof *p);
 }
 
@@ -54,7 +54,7 @@ mst_payloads_add(mst_payloads_t *p, uint64_t case_no, mst_str_t packed, mst_err_
 {
     bool inlined = packed.n <= MST_CASE_INLINE_MAX;
     uint64_t at = 0;
-    mst_rc rc = inlined ? MST_OK : mst_blobs_add(&p->blobs, packed, &at, err);
+    mst_rc rc = inlined ? MST_OK : mst_spool_add(&p->blobs, packed, &at, err);
     if (rc != MST_OK)
         return rc;
     size_t keep = inlined ? packed.n : 0;
@@ -96,6 +96,6 @@ mst_payloads_drop(mst_payloads_t *p, uint64_t case_no)
     p->count--;
     p->held_bytes -= sizeof *e + e->n;
     if (e->blob_bytes > 0)
-        mst_blobs_drop(&p->blobs, e->blob_at, e->blob_bytes);
+        mst_spool_drop(&p->blobs, e->blob_at, e->blob_bytes);
     free(e);
 }

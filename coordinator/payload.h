@@ -4,7 +4,7 @@
 #ifndef MST_COORDINATOR_PAYLOAD_H
 #define MST_COORDINATOR_PAYLOAD_H
 
-#include "coordinator/blobs.h"
+#include "coordinator/spool.h"
 
 typedef struct mst_payload mst_payload_t;
 
@@ -19,8 +19,8 @@ struct mst_payload {
 typedef struct {
     mst_payload_t **buckets; // by the low bits of the number: numbers are dense, so chains stay short
     size_t bucket_count, count;
-    size_t held_bytes;       // in memory
-    mst_blobs_t blobs;
+    size_t held_bytes; // in memory
+    mst_spool_t blobs;
 } mst_payloads_t;
 
 void mst_payloads_init(mst_payloads_t *p);

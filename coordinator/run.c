@@ -10,21 +10,21 @@
 
 #include <stdlib.h>
 
-#define ARENA_MAX    (64 * MST_MIB)
+#define ARENA_MAX     (64 * MST_MIB)
 #define ROW_ARENA_MAX (4 * MST_CASE_BYTES_MAX)
-#define ROWS_A_TURN  512
-#define TURN_NS      (2 * MST_NS_PER_MS)
-#define DONE_BATCH   1024
+#define ROWS_A_TURN   512
+#define TURN_NS       (2 * MST_NS_PER_MS)
+#define DONE_BATCH    1024
 
 bool
-mst_run_active(const mst_coordinator_t *c)
+mst_crun_active(const mst_coordinator_t *c)
 {
-    mst_coord_state_t s = mst_run_state(c);
+    mst_coord_state_t s = mst_crun_state(c);
     return s == MST_COORD_RUNNING || s == MST_COORD_DRAINING;
 }
 
 mst_coord_state_t
-mst_run_state(const mst_coordinator_t *c)
+mst_crun_state(const mst_coordinator_t *c)
 {
     if (!c->run.submitted)
         return MST_COORD_IDLE;
@@ -36,9 +36,9 @@ mst_run_state(const mst_coordinator_t *c)
 }
 
 void
-mst_run_deinit(mst_coordinator_t *c)
+mst_crun_deinit(mst_coordinator_t *c)
 {
-    mst_run_t *r = &c->run;
+    mst_crun_t *r = &c->run;
     if (!r->submitted)
         return;
     mst_dataset_close(&r->dataset);
@@ -50,9 +50,9 @@ mst_run_deinit(mst_coordinator_t *c)
 }
 
 void
-mst_run_abort(mst_coordinator_t *c, const mst_err_t *err)
+mst_crun_abort(mst_coordinator_t *c, const mst_err_t *err)
 {
-    if (!mst_run_active(c))
+    if (!mst_crun_active(c))
         return;
     mst_error("run aborted run=%u error=\"%s\"", c->run.run_no, err->message);
     c->run.error = *err;
@@ -60,17 +60,17 @@ mst_run_abort(mst_coordinator_t *c, const mst_err_t *err)
 }
 
 uint32_t
-mst_run_cost(void *ud, uint64_t key)
+mst_crun_cost(void *ud, uint64_t key)
 {
     const mst_coordinator_t *c = ud;
-    const mst_payload_t *p = mst_payloads_get(&c->run.payloads, mst_run_key_parts(&c->run, key).case_no);
+    const mst_payload_t *p = mst_payloads_get(&c->run.payloads, mst_crun_key_parts(&c->run, key).case_no);
     return p != NULL ? p->n : 0;
 }
 
 void
-mst_run_release(mst_coordinator_t *c, const uint64_t *keys, size_t count)
+mst_crun_release(mst_coordinator_t *c, const uint64_t *keys, size_t count)
 {
-    uint32_t per_case = mst_run_keys_per_case(&c->run);
+    uint32_t per_case = mst_crun_keys_per_case(&c->run);
     for (size_t i = 0; i < count; i++) {
         uint64_t case_no = keys[i] / per_case;
         if (mst_coord_range_done(c->core, case_no * per_case, per_case))
@@ -102,10 +102,10 @@ static bool
 on_done_key(void *ud, const mst_key_t *key)
 {
     done_batch_t *b = ud;
-    const mst_run_t *r = &b->c->run;
+    const mst_crun_t *r = &b->c->run;
     // a row of a larger earlier configuration is no key of this run
-    if (mst_run_has_key(r, key->case_no, key->target_no, key->repeat_no) && key->case_no < r->total_cases)
-        b->keys[b->count++] = mst_run_key(r, key->case_no, key->target_no, key->repeat_no);
+    if (mst_crun_has_key(r, key->case_no, key->target_no, key->repeat_no) && key->case_no < r->total_cases)
+        b->keys[b->count++] = mst_crun_key(r, key->case_no, key->target_no, key->repeat_no);
     if (b->count == DONE_BATCH)
         flush_done(b);
     return true;
@@ -136,7 +136,7 @@ on_refused(void *ud, const mst_refused_t *row)
 static mst_rc
 open_dataset(mst_coordinator_t *c, mst_err_t *err)
 {
-    mst_run_t *r = &c->run;
+    mst_crun_t *r = &c->run;
     if (c->dataset != NULL) {
         r->dataset = c->dataset;
         c->dataset = NULL;
@@ -148,7 +148,7 @@ open_dataset(mst_coordinator_t *c, mst_err_t *err)
 static mst_rc
 load_spec(mst_coordinator_t *c, const Muster__Submit *m, mst_err_t *err)
 {
-    mst_run_t *r = &c->run;
+    mst_crun_t *r = &c->run;
     bool ok = false;
     r->spec = mst_arena_dup(r->arena, mst_wire_str(m->spec), &ok);
     if (!ok)
@@ -165,7 +165,7 @@ load_spec(mst_coordinator_t *c, const Muster__Submit *m, mst_err_t *err)
 static mst_rc
 start_run(mst_coordinator_t *c, const Muster__Submit *m, mst_err_t *err)
 {
-    mst_run_t *r = &c->run;
+    mst_crun_t *r = &c->run;
     mst_rc rc = load_spec(c, m, err);
     if (rc == MST_OK)
         rc = open_dataset(c, err);
@@ -174,28 +174,28 @@ start_run(mst_coordinator_t *c, const Muster__Submit *m, mst_err_t *err)
     r->total_cases = mst_dataset_info(r->dataset)->lines;
     if (r->cfg.source.limit >= 0 && r->total_cases > (uint64_t)r->cfg.source.limit)
         r->total_cases = (uint64_t)r->cfg.source.limit;
-    if (r->total_cases > MST_CASES_MAX || r->total_cases * mst_run_keys_per_case(r) >= MST_COORD_KEYS_MAX)
+    if (r->total_cases > MST_CASES_MAX || r->total_cases * mst_crun_keys_per_case(r) >= MST_COORD_KEYS_MAX)
         return MST_ERR(err, MST_LIMIT, "%llu cases, each %u times, are more than a run may have",
-                       (unsigned long long)r->total_cases, mst_run_keys_per_case(r));
+                       (unsigned long long)r->total_cases, mst_crun_keys_per_case(r));
     r->refused = false; // from here on the core speaks for it
     mst_coord_event_t ev = {.kind = MST_CE_RUN_START};
     ev.u.start.run_no = r->run_no;
     ev.u.start.generation = r->generation;
-    ev.u.start.keys_per_case = mst_run_keys_per_case(r);
+    ev.u.start.keys_per_case = mst_crun_keys_per_case(r);
     ev.u.start.cases_hint = r->total_cases;
     ev.u.start.fail_fast = r->cfg.fail_fast;
     mst_coordinator_step(c, &ev);
     rc = load_done_keys(c, err);
     if (rc != MST_OK)
-        mst_run_abort(c, err);
+        mst_crun_abort(c, err);
     return rc;
 }
 
 void
-mst_run_submit(mst_coordinator_t *c, const Muster__Submit *m)
+mst_crun_submit(mst_coordinator_t *c, const Muster__Submit *m)
 {
-    mst_run_deinit(c);
-    mst_run_t *r = &c->run;
+    mst_crun_deinit(c);
+    mst_crun_t *r = &c->run;
     r->submitted = true;
     r->refused = true; // until it is known to be good
     r->cfg.repeats = 1;
@@ -222,13 +222,13 @@ mst_run_submit(mst_coordinator_t *c, const Muster__Submit *m)
 static mst_rc
 read_row(mst_coordinator_t *c, bool *out_keep, mst_err_t *err)
 {
-    mst_run_t *r = &c->run;
+    mst_crun_t *r = &c->run;
     mst_case_t row;
     mst_arena_reset(r->row);
     mst_rc rc = mst_dataset_next(r->dataset, r->row, &row, err);
     if (rc != MST_OK)
         return rc;
-    uint32_t per_case = mst_run_keys_per_case(r);
+    uint32_t per_case = mst_crun_keys_per_case(r);
     uint64_t case_no = r->cases++;
     *out_keep = !mst_coord_range_done(c->core, case_no * per_case, per_case);
     if (!*out_keep)
@@ -242,7 +242,7 @@ read_row(mst_coordinator_t *c, bool *out_keep, mst_err_t *err)
 }
 
 static void
-end_rows(mst_run_t *r)
+end_rows(mst_crun_t *r)
 {
     uint64_t cases = 0;
     mst_dataset_totals(r->dataset, &cases, &r->refused_rows, &r->dataset_hash);
@@ -251,10 +251,10 @@ end_rows(mst_run_t *r)
 }
 
 bool
-mst_run_read(mst_coordinator_t *c)
+mst_crun_read(mst_coordinator_t *c)
 {
-    mst_run_t *r = &c->run;
-    bool wanted = c->want_keys > 0 && r->dataset != NULL && mst_run_active(c);
+    mst_crun_t *r = &c->run;
+    bool wanted = c->want_keys > 0 && r->dataset != NULL && mst_crun_active(c);
     bool full = r->payloads.held_bytes > MST_CASES_HELD_BYTES_MAX;
     if (!wanted || (full && r->paused))
         return false;
@@ -266,7 +266,7 @@ mst_run_read(mst_coordinator_t *c)
     for (int i = 0; i < ROWS_A_TURN && got < want && !full && rc == MST_OK; i++) {
         bool keep = false;
         rc = read_row(c, &keep, &err);
-        got += keep ? mst_run_keys_per_case(r) : 0;
+        got += keep ? mst_crun_keys_per_case(r) : 0;
         full = r->payloads.held_bytes > MST_CASES_HELD_BYTES_MAX;
         if (i % 32 == 31 && mst_mono_ns() > until)
             break;
@@ -274,7 +274,7 @@ mst_run_read(mst_coordinator_t *c)
     if (rc == MST_NOTFOUND)
         end_rows(r);
     else if (rc != MST_OK) {
-        mst_run_abort(c, &err);
+        mst_crun_abort(c, &err);
         return false;
     }
     r->paused = full;

@@ -152,8 +152,8 @@ check_run_status(const Muster__RunStatus *m, mst_err_t *err)
 static mst_rc
 check_origin(const Muster__Origin *m, mst_err_t *err)
 {
-    const ProtobufCBinaryData all[] = {m->host,  m->device,         m->driver,  m->engine, m->engine_version,
-                                       m->model, m->model_revision, m->endpoint};
+    const ProtobufCBinaryData all[] = {m->host,           m->device, m->driver,         m->engine,
+                                       m->engine_version, m->model,  m->model_revision, m->endpoint};
     mst_rc rc = check_max("origin_no", m->origin_no, MST_ORIGINS_MAX - 1, err);
     for (size_t i = 0; rc == MST_OK && i < sizeof all / sizeof all[0]; i++)
         rc = check_len("a field of an origin", all[i], MST_SENTENCE_MAX, err);

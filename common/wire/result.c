@@ -167,8 +167,7 @@ mst_wire_check_result(const Muster__Result *r, mst_err_t *err)
         return MST_ERR(err, MST_PROTO, "a count or a duration of case %llu is negative",
                        (unsigned long long)r->case_no);
     if (r->error != NULL && (r->error->rc > MST_INTERNAL || r->error->retry > MST_RETRY_LATER))
-        return MST_ERR(err, MST_PROTO, "error code %u or its retry class %u is unknown", r->error->rc,
-                       r->error->retry);
+        return MST_ERR(err, MST_PROTO, "error code %u or its retry class %u is unknown", r->error->rc, r->error->retry);
     for (size_t i = 0; rc == MST_OK && i < r->n_scores; i++)
         rc = check_score(r->scores[i], err);
     return rc;

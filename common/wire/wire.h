@@ -21,8 +21,7 @@ void mst_wire_envelope(Muster__Envelope *e, Muster__Envelope__BodyCase kind, voi
 // Appends the packed envelope. MST_LIMIT over MST_WIRE_FRAME_MAX (nothing appended).
 MST_NODISCARD mst_rc mst_wire_pack(const Muster__Envelope *e, mst_buf_t *out, mst_err_t *err);
 // The message lives in arena (never free_unpacked). MST_PROTO, MST_LIMIT.
-MST_NODISCARD mst_rc mst_wire_unpack(mst_str_t bytes, mst_arena_t *arena, Muster__Envelope **out,
-                                     mst_err_t *err);
+MST_NODISCARD mst_rc mst_wire_unpack(mst_str_t bytes, mst_arena_t *arena, Muster__Envelope **out, mst_err_t *err);
 const char *mst_wire_kind_name(Muster__Envelope__BodyCase kind); // "grant"
 
 // Case.
@@ -32,8 +31,7 @@ MST_NODISCARD mst_rc mst_wire_case_unpack(mst_str_t bytes, mst_arena_t *arena, m
 // Result. Packing fills `events` from done.events (mst_events_pack). Unpacked: `events` is set, done.events is
 // not; slices borrow from `arena`.
 MST_NODISCARD mst_rc mst_wire_result_pack(const mst_result_t *r, mst_buf_t *out, mst_err_t *err);
-MST_NODISCARD mst_rc mst_wire_result_unpack(mst_str_t bytes, mst_arena_t *arena, mst_result_t *out,
-                                            mst_err_t *err);
+MST_NODISCARD mst_rc mst_wire_result_unpack(mst_str_t bytes, mst_arena_t *arena, mst_result_t *out, mst_err_t *err);
 
 // Bytes as protobuf-c holds them.
 static inline mst_str_t

@@ -6,7 +6,7 @@
 typedef unsigned long long ull_t;
 
 static mst_rc
-check_lease_keys(const mst_coord_t *c, const mst_lease_t *l, uint32_t slot, mst_err_t *err)
+check_lease_keys(const mst_coord_t *c, const mst_coord_lease_t *l, uint32_t slot, mst_err_t *err)
 {
     uint32_t open = 0;
     for (uint32_t i = 0; i < l->count; i++) {
@@ -33,7 +33,7 @@ check_leases(const mst_coord_t *c, mst_err_t *err)
     uint64_t keys = 0;
     uint32_t leases = 0;
     for (uint32_t i = 0; i < c->lease_made; i++) {
-        const mst_lease_t *l = c->leases[i];
+        const mst_coord_lease_t *l = c->leases[i];
         if (l->id == 0)
             continue;
         mst_rc rc = check_lease_keys(c, l, i, err);
@@ -41,7 +41,7 @@ check_leases(const mst_coord_t *c, mst_err_t *err)
             return rc;
         if (l->session >= c->session_cap || c->sessions[l->session].state == MST_SES_FREE)
             return BROKEN("lease %llu belongs to no session", (ull_t)l->id);
-        if (l->expires_ns > c->now_ns + mst_lease_span_ns(c))
+        if (l->expires_ns > c->now_ns + mst_coord_lease_span_ns(c))
             return BROKEN("lease %llu outlives its time to live", (ull_t)l->id);
         keys += l->open;
         leases++;
@@ -57,7 +57,7 @@ check_sessions(const mst_coord_t *c, mst_err_t *err)
 {
     uint32_t count = 0;
     for (uint32_t i = 0; i < c->session_cap; i++) {
-        const mst_session_t *s = &c->sessions[i];
+        const mst_coord_session_t *s = &c->sessions[i];
         if (s->state == MST_SES_FREE)
             continue;
         uint32_t leases = 0, keys = 0;

@@ -106,7 +106,7 @@ finish(mst_coord_t *c, mst_coord_state_t state)
     tell_holders(c, CONTROL_STOP);
     for (uint32_t i = 0; i < c->lease_made; i++)
         if (c->leases[i]->id != 0)
-            mst_lease_close(c, c->leases[i]);
+            mst_coord_lease_close(c, c->leases[i]);
     c->state = state;
 }
 
@@ -173,9 +173,9 @@ on_committed(mst_coord_t *c, const mst_coord_event_t *ev)
             continue;
         }
         if (mst_keys_is_leased(&c->keys, key)) {
-            mst_lease_t *l = c->leases[mst_keys_holder(&c->keys, key)];
+            mst_coord_lease_t *l = c->leases[mst_keys_holder(&c->keys, key)];
             (void)mst_keys_set_done(&c->keys, key);
-            mst_lease_drop_key(c, l, key, false);
+            mst_coord_lease_drop_key(c, l, key, false);
         } else {
             (void)mst_keys_set_done(&c->keys, key);
         }
@@ -198,13 +198,13 @@ on_cancel(mst_coord_t *c, const mst_coord_event_t *ev)
 // ---- a worker's messages ----
 
 static void
-on_ping(mst_coord_t *c, mst_session_t *s, const mst_coord_event_t *ev)
+on_ping(mst_coord_t *c, mst_coord_session_t *s, const mst_coord_event_t *ev)
 {
     size_t lost = 0;
     for (size_t i = 0; i < ev->u.ping.count && i < MST_LEASES_MAX; i++) {
-        mst_lease_t *l = mst_lease_find(c, ev->u.ping.leases[i]);
+        mst_coord_lease_t *l = mst_coord_lease_find(c, ev->u.ping.leases[i]);
         if (l != NULL && &c->sessions[l->session] == s)
-            mst_lease_renew(c, l);
+            mst_coord_lease_renew(c, l);
         else
             c->lost_list[lost++] = ev->u.ping.leases[i];
     }
@@ -216,9 +216,9 @@ on_ping(mst_coord_t *c, mst_session_t *s, const mst_coord_event_t *ev)
 }
 
 static void
-on_lease_return(mst_coord_t *c, mst_session_t *s, const mst_coord_event_t *ev)
+on_lease_return(mst_coord_t *c, mst_coord_session_t *s, const mst_coord_event_t *ev)
 {
-    mst_lease_t *l = mst_lease_find(c, ev->u.back.lease_id);
+    mst_coord_lease_t *l = mst_coord_lease_find(c, ev->u.back.lease_id);
     if (l == NULL || &c->sessions[l->session] != s) {
         c->strays++; // expired meanwhile
         return;
@@ -231,13 +231,13 @@ on_lease_return(mst_coord_t *c, mst_session_t *s, const mst_coord_event_t *ev)
         s->hold_until_ns = c->now_ns + HOLD_RETURNED_NS;
     uint64_t id = l->id;
     for (size_t i = 0; i < ev->u.back.count && l->id == id; i++)
-        mst_lease_drop_key(c, l, ev->u.back.keys[i], true);
+        mst_coord_lease_drop_key(c, l, ev->u.back.keys[i], true);
     if (ev->u.back.fatal && is_active(c))
         finish(c, MST_COORD_ABORTED);
 }
 
 static void
-on_credit(mst_session_t *s, const mst_coord_event_t *ev)
+on_credit(mst_coord_session_t *s, const mst_coord_event_t *ev)
 {
     uint32_t cases = ev->u.credit.cases;
     s->credit = cases < MST_CREDIT_CASES_MAX ? cases : MST_CREDIT_CASES_MAX;
@@ -246,13 +246,13 @@ on_credit(mst_session_t *s, const mst_coord_event_t *ev)
 static void
 on_worker(mst_coord_t *c, const mst_coord_event_t *ev)
 {
-    mst_session_t *s = mst_session_find(c, ev->session, ev->conn);
+    mst_coord_session_t *s = mst_coord_session_find(c, ev->session, ev->conn);
     if (s == NULL) {
         c->strays++;
         mst_coord_emit(c, MST_CF_UNKNOWN_SESSION, ev->conn, 0);
         return;
     }
-    mst_session_heard(c, s);
+    mst_coord_session_heard(c, s);
     if (ev->kind == MST_CE_PING)
         on_ping(c, s, ev);
     else if (ev->kind == MST_CE_CREDIT)
@@ -261,33 +261,33 @@ on_worker(mst_coord_t *c, const mst_coord_event_t *ev)
         on_lease_return(c, s, ev);
     else if (ev->kind == MST_CE_GOODBYE) {
         mst_coord_emit(c, MST_CF_GOODBYE_OK, s->conn, s->id);
-        mst_session_end(c, s);
+        mst_coord_session_end(c, s);
     }
 }
 
 static void
 on_conn_gone(mst_coord_t *c, const mst_coord_event_t *ev)
 {
-    mst_session_t *s = mst_session_by_conn(c, ev->conn);
+    mst_coord_session_t *s = mst_coord_session_by_conn(c, ev->conn);
     if (s != NULL && s->state != MST_SES_LOST)
-        mst_session_lose(c, s);
+        mst_coord_session_lose(c, s);
 }
 
 static void
 on_unsent(mst_coord_t *c, const mst_coord_event_t *ev)
 {
-    mst_lease_t *l = mst_lease_find(c, ev->u.unsent.lease_id);
+    mst_coord_lease_t *l = mst_coord_lease_find(c, ev->u.unsent.lease_id);
     if (l == NULL)
         return;
     c->sessions[l->session].hold_until_ns = c->now_ns + HOLD_UNSENT_NS;
-    mst_lease_close(c, l);
+    mst_coord_lease_close(c, l);
 }
 
 static void
 send_controls(mst_coord_t *c)
 {
     for (uint32_t i = 0; i < c->session_cap; i++) {
-        mst_session_t *s = &c->sessions[i];
+        mst_coord_session_t *s = &c->sessions[i];
         if (s->control_due == 0)
             continue;
         if (!mst_coord_room(c)) {
@@ -306,11 +306,11 @@ dispatch(mst_coord_t *c, const mst_coord_event_t *ev)
     case MST_CE_PUMP:
         break;
     case MST_CE_TICK:
-        mst_sessions_tick(c);
-        mst_leases_tick(c);
+        mst_coord_sessions_tick(c);
+        mst_coord_leases_tick(c);
         break;
     case MST_CE_HELLO:
-        mst_session_hello(c, ev);
+        mst_coord_session_hello(c, ev);
         break;
     case MST_CE_PING:
     case MST_CE_CREDIT:
@@ -357,8 +357,8 @@ mst_coord_step(mst_coord_t *core, int64_t now_ns, const mst_coord_event_t *ev, m
     dispatch(core, ev);
     settle(core);
     send_controls(core);
-    mst_grant_pump(core);
-    fx->want_keys = mst_grant_want(core);
+    mst_coord_grant_pump(core);
+    fx->want_keys = mst_coord_grant_want(core);
     core->fx = NULL;
 }
 

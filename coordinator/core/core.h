@@ -82,19 +82,23 @@ enum { // causes of a returned lease, as on the wire
 typedef struct {
     mst_coord_event_kind_t kind;
     uint64_t conn, session;
+
     union {
         struct {
             uint8_t instance[MST_COORD_INSTANCE];
             uint32_t seq; // grows with each socket of the instance
             uint32_t slots;
         } hello;
+
         struct {
             const uint64_t *leases; // that it holds; count at most MST_LEASES_MAX
             size_t count;
         } ping;
+
         struct {
             uint32_t cases;
         } credit;
+
         struct {
             uint64_t lease_id;
             uint32_t cause;
@@ -102,26 +106,31 @@ typedef struct {
             const uint64_t *keys;
             size_t count;
         } back;
+
         struct {
             uint64_t lease_id;
         } unsent;
+
         struct {
             uint32_t run_no, generation;
             uint32_t keys_per_case; // targets x repeats, from 1
             uint64_t cases_hint;    // upper bound of the cases, for unit sizes and progress
             bool fail_fast;
         } start;
+
         struct { // KEYS_DONE, COMMITTED
             uint32_t run_no, generation;
             const uint64_t *keys;
             size_t count;
             bool failed; // a measured case among them did not pass
         } done;
+
         struct {
             uint64_t cases;
             bool ended;  // no more will come: cases is exact
             bool paused; // no more for now: the edge holds enough bytes
         } rows;
+
         struct {
             bool now;
         } cancel;
@@ -143,7 +152,7 @@ typedef struct {
     uint64_t lease_id;    // GRANT
     const uint64_t *list; // GRANT: keys, ascending; PONG: lost leases. Valid until the next step
     size_t count;
-    uint32_t state;       // RUN_CONTROL: 2 drain, 3 stop now
+    uint32_t state; // RUN_CONTROL: 2 drain, 3 stop now
 } mst_coord_effect_t;
 
 typedef struct {
@@ -162,14 +171,14 @@ void mst_coord_step(mst_coord_t *core, int64_t now_ns, const mst_coord_event_t *
 typedef struct {
     mst_coord_state_t state;
     uint32_t run_no, generation;
-    uint64_t done;          // committed keys of the run
-    uint64_t total;         // an upper bound until total_exact
+    uint64_t done;  // committed keys of the run
+    uint64_t total; // an upper bound until total_exact
     bool total_exact;
-    uint64_t leased;        // granted and not committed
-    uint64_t open;          // can be granted now
-    uint32_t sessions;      // LIVE or SUSPECT
+    uint64_t leased;   // granted and not committed
+    uint64_t open;     // can be granted now
+    uint32_t sessions; // LIVE or SUSPECT
     uint32_t leases;
-    bool granted;           // since the start of the run
+    bool granted;                               // since the start of the run
     uint64_t grants, expired, returned, strays; // counters of the run
 } mst_coord_status_t;
 

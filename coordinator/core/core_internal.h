@@ -16,12 +16,12 @@ typedef struct {
     uint32_t count, open;
     uint64_t open_bits[(MST_UNIT_CASES_MAX + 63) / 64];
     uint64_t keys[MST_UNIT_CASES_MAX]; // ascending
-} mst_lease_t;
+} mst_coord_lease_t;
 
-typedef enum { MST_SES_FREE = 0, MST_SES_LIVE, MST_SES_SUSPECT, MST_SES_LOST } mst_session_state_t;
+typedef enum { MST_SES_FREE = 0, MST_SES_LIVE, MST_SES_SUSPECT, MST_SES_LOST } mst_coord_session_state_t;
 
 typedef struct {
-    mst_session_state_t state;
+    mst_coord_session_state_t state;
     uint64_t id, conn;
     uint8_t instance[MST_COORD_INSTANCE];
     uint32_t seq, slots;
@@ -30,10 +30,10 @@ typedef struct {
     int64_t hold_until_ns; // no grants before: it has just given something back
     bool leaving;          // it drains: no more grants
     uint32_t credit;
-    uint32_t outstanding;  // open keys of its leases
+    uint32_t outstanding; // open keys of its leases
     uint32_t first_lease, lease_count;
-    uint32_t control_due;  // RUN_CONTROL state to send, 0 = none
-} mst_session_t;
+    uint32_t control_due; // RUN_CONTROL state to send, 0 = none
+} mst_coord_session_t;
 
 struct mst_coord {
     mst_coord_cfg_t cfg;
@@ -42,13 +42,13 @@ struct mst_coord {
     mst_coord_effects_t *fx;
     uint64_t lost_list[MST_LEASES_MAX]; // of the pong in the effects
 
-    mst_session_t *sessions;
+    mst_coord_session_t *sessions;
     uint32_t session_cap, session_free;
     uint32_t session_count; // LIVE or SUSPECT
     uint64_t session_seq;
-    uint32_t turn;          // whose turn the next grant is
+    uint32_t turn; // whose turn the next grant is
 
-    mst_lease_t **leases;   // by slot; made once, used again
+    mst_coord_lease_t **leases; // by slot; made once, used again
     uint32_t lease_cap, lease_made, lease_free, lease_count;
     uint64_t lease_seq;
 
@@ -62,30 +62,32 @@ struct mst_coord {
 };
 
 // sessions.c
-mst_session_t *mst_session_find(mst_coord_t *c, uint64_t id, uint64_t conn); // NULL: unknown, lost, or of another conn
-mst_session_t *mst_session_by_conn(mst_coord_t *c, uint64_t conn);
-void mst_session_hello(mst_coord_t *c, const mst_coord_event_t *ev);
-void mst_session_heard(mst_coord_t *c, mst_session_t *s); // any message is a sign of life
-void mst_session_lose(mst_coord_t *c, mst_session_t *s); // LOST; goes when its leases are closed
-void mst_session_end(mst_coord_t *c, mst_session_t *s);  // its leases are closed, then it goes
-void mst_session_reap(mst_coord_t *c, mst_session_t *s); // frees a LOST one without leases
-void mst_sessions_tick(mst_coord_t *c);
+mst_coord_session_t *mst_coord_session_find(mst_coord_t *c, uint64_t id,
+                                            uint64_t conn); // NULL: unknown, lost, or of another conn
+mst_coord_session_t *mst_coord_session_by_conn(mst_coord_t *c, uint64_t conn);
+void mst_coord_session_hello(mst_coord_t *c, const mst_coord_event_t *ev);
+void mst_coord_session_heard(mst_coord_t *c, mst_coord_session_t *s); // any message is a sign of life
+void mst_coord_session_lose(mst_coord_t *c, mst_coord_session_t *s);  // LOST; goes when its leases are closed
+void mst_coord_session_end(mst_coord_t *c, mst_coord_session_t *s);   // its leases are closed, then it goes
+void mst_coord_session_reap(mst_coord_t *c, mst_coord_session_t *s);  // frees a LOST one without leases
+void mst_coord_sessions_tick(mst_coord_t *c);
 
 // leases.c
-mst_lease_t *mst_lease_find(mst_coord_t *c, uint64_t id);
+mst_coord_lease_t *mst_coord_lease_find(mst_coord_t *c, uint64_t id);
 // A lease over ascending open keys; NULL when the pool is used up.
-mst_lease_t *mst_lease_open(mst_coord_t *c, mst_session_t *s, const uint64_t *keys, uint32_t count);
-void mst_lease_close(mst_coord_t *c, mst_lease_t *l); // open keys are open for others again; the lease is gone
+mst_coord_lease_t *mst_coord_lease_open(mst_coord_t *c, mst_coord_session_t *s, const uint64_t *keys, uint32_t count);
+void mst_coord_lease_close(mst_coord_t *c,
+                           mst_coord_lease_t *l); // open keys are open for others again; the lease is gone
 // One key leaves its lease: done, or (back) open again. Closes a lease that is empty then.
-void mst_lease_drop_key(mst_coord_t *c, mst_lease_t *l, uint64_t key, bool back);
-void mst_lease_renew(mst_coord_t *c, mst_lease_t *l);
-void mst_leases_tick(mst_coord_t *c);
-int64_t mst_lease_span_ns(const mst_coord_t *c); // from the last renewal to the expiry
+void mst_coord_lease_drop_key(mst_coord_t *c, mst_coord_lease_t *l, uint64_t key, bool back);
+void mst_coord_lease_renew(mst_coord_t *c, mst_coord_lease_t *l);
+void mst_coord_leases_tick(mst_coord_t *c);
+int64_t mst_coord_lease_span_ns(const mst_coord_t *c); // from the last renewal to the expiry
 
 // grant.c
-void mst_grant_pump(mst_coord_t *c); // as many grants as credit, keys and room in the effects allow
+void mst_coord_grant_pump(mst_coord_t *c); // as many grants as credit, keys and room in the effects allow
 uint64_t mst_coord_total(const mst_coord_t *c);
-uint64_t mst_grant_want(const mst_coord_t *c);
+uint64_t mst_coord_grant_want(const mst_coord_t *c);
 
 // core.c
 bool mst_coord_room(const mst_coord_t *c); // for one more effect

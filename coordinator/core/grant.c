@@ -13,7 +13,7 @@ mst_coord_total(const mst_coord_t *c)
 }
 
 static bool
-may_get(const mst_coord_t *c, const mst_session_t *s)
+may_get(const mst_coord_t *c, const mst_coord_session_t *s)
 {
     return s->state == MST_SES_LIVE && !s->leaving && s->hold_until_ns <= c->now_ns && s->credit > 0;
 }
@@ -35,7 +35,7 @@ unit_size(const mst_coord_t *c)
 // How many keys the session should get now; 0 = none yet. A worker with plenty of credit is not fed case by case:
 // it waits until a unit, or an eighth of its credit, is free.
 static uint32_t
-share_of(const mst_coord_t *c, const mst_session_t *s, uint32_t unit)
+share_of(const mst_coord_t *c, const mst_coord_session_t *s, uint32_t unit)
 {
     if (!may_get(c, s) || s->outstanding >= s->credit)
         return 0;
@@ -72,13 +72,13 @@ pick_keys(const mst_coord_t *c, uint32_t n, uint64_t keys[MST_UNIT_CASES_MAX])
 }
 
 static bool
-grant_one(mst_coord_t *c, mst_session_t *s, uint32_t n)
+grant_one(mst_coord_t *c, mst_coord_session_t *s, uint32_t n)
 {
     uint64_t keys[MST_UNIT_CASES_MAX];
     uint32_t count = pick_keys(c, n, keys);
     if (count == 0)
         return false;
-    mst_lease_t *l = mst_lease_open(c, s, keys, count);
+    mst_coord_lease_t *l = mst_coord_lease_open(c, s, keys, count);
     if (l == NULL)
         return false;
     c->keys.hint = c->fault == MST_COORD_FAULT_DOUBLE_GRANT ? keys[count - 1] : keys[count - 1] + 1;
@@ -92,13 +92,13 @@ grant_one(mst_coord_t *c, mst_session_t *s, uint32_t n)
 }
 
 void
-mst_grant_pump(mst_coord_t *c)
+mst_coord_grant_pump(mst_coord_t *c)
 {
     if (c->state != MST_COORD_RUNNING || c->session_cap == 0)
         return;
     // one unit per session and round, until a whole round gave nothing
     for (uint32_t idle = 0; idle < c->session_cap && mst_keys_open(&c->keys) > 0;) {
-        mst_session_t *s = &c->sessions[c->turn % c->session_cap];
+        mst_coord_session_t *s = &c->sessions[c->turn % c->session_cap];
         uint32_t n = share_of(c, s, unit_size(c));
         if (n > 0 && !mst_coord_room(c)) {
             c->fx->more = true;
@@ -110,13 +110,13 @@ mst_grant_pump(mst_coord_t *c)
 }
 
 uint64_t
-mst_grant_want(const mst_coord_t *c)
+mst_coord_grant_want(const mst_coord_t *c)
 {
     if (c->state != MST_COORD_RUNNING || c->ended)
         return 0;
     uint64_t want = c->cfg.read_ahead;
     for (uint32_t i = 0; i < c->session_cap; i++) {
-        const mst_session_t *s = &c->sessions[i];
+        const mst_coord_session_t *s = &c->sessions[i];
         if (may_get(c, s) && s->credit > s->outstanding)
             want += s->credit - s->outstanding;
     }

@@ -29,8 +29,8 @@ typedef struct {
     uint64_t done_avail; // done keys among them
     uint64_t done_all;   // and all done keys
     uint64_t leased;
-    uint64_t hint;       // every key below it is done or leased
-    uint32_t *spare;     // one holder array kept for the next page
+    uint64_t hint;   // every key below it is done or leased
+    uint32_t *spare; // one holder array kept for the next page
 } mst_keys_t;
 
 void mst_keys_deinit(mst_keys_t *k); // {0} is an empty set

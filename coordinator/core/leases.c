@@ -19,18 +19,18 @@ make_id(mst_coord_t *c, uint32_t slot)
 // The worker counts ttl from when it sent the ping, we from when it came, and for ten percent and two seconds more:
 // it always stops first, whatever the two clocks' rates.
 int64_t
-mst_lease_span_ns(const mst_coord_t *c)
+mst_coord_lease_span_ns(const mst_coord_t *c)
 {
     return c->cfg.ttl_ns + c->cfg.ttl_ns / 10 + 2 * MST_NS_PER_S;
 }
 
-mst_lease_t *
-mst_lease_find(mst_coord_t *c, uint64_t id)
+mst_coord_lease_t *
+mst_coord_lease_find(mst_coord_t *c, uint64_t id)
 {
     uint64_t slot = id & ((1U << SLOT_BITS) - 1);
     if (id == 0 || slot >= c->lease_made)
         return NULL;
-    mst_lease_t *l = c->leases[slot];
+    mst_coord_lease_t *l = c->leases[slot];
     return l->id == id ? l : NULL;
 }
 
@@ -41,22 +41,22 @@ make_lease(mst_coord_t *c)
         return false;
     if (c->lease_made == c->lease_cap) {
         c->lease_cap = c->lease_cap > 0 ? c->lease_cap * 2 : 16;
-        c->leases = mst_xrealloc(c->leases, c->lease_cap * sizeof(mst_lease_t *));
+        c->leases = mst_xrealloc(c->leases, c->lease_cap * sizeof(mst_coord_lease_t *));
     }
-    mst_lease_t *l = MST_NEW(mst_lease_t);
+    mst_coord_lease_t *l = MST_NEW(mst_coord_lease_t);
     l->next = c->lease_free;
     c->lease_free = c->lease_made;
     c->leases[c->lease_made++] = l;
     return true;
 }
 
-mst_lease_t *
-mst_lease_open(mst_coord_t *c, mst_session_t *s, const uint64_t *keys, uint32_t count)
+mst_coord_lease_t *
+mst_coord_lease_open(mst_coord_t *c, mst_coord_session_t *s, const uint64_t *keys, uint32_t count)
 {
     if (c->lease_free == MST_NO_SLOT && !make_lease(c))
         return NULL;
     uint32_t slot = c->lease_free;
-    mst_lease_t *l = c->leases[slot];
+    mst_coord_lease_t *l = c->leases[slot];
     c->lease_free = l->next;
     l->id = make_id(c, slot);
     l->session = (uint32_t)(s - c->sessions);
@@ -76,20 +76,20 @@ mst_lease_open(mst_coord_t *c, mst_session_t *s, const uint64_t *keys, uint32_t 
         if (c->fault != MST_COORD_FAULT_DOUBLE_GRANT || i + 1 < count)
             mst_keys_lease(&c->keys, keys[i], slot);
     }
-    mst_lease_renew(c, l);
+    mst_coord_lease_renew(c, l);
     return l;
 }
 
 void
-mst_lease_renew(mst_coord_t *c, mst_lease_t *l)
+mst_coord_lease_renew(mst_coord_t *c, mst_coord_lease_t *l)
 {
-    l->expires_ns = c->now_ns + mst_lease_span_ns(c);
+    l->expires_ns = c->now_ns + mst_coord_lease_span_ns(c);
 }
 
 static void
-unlink_lease(mst_coord_t *c, mst_lease_t *l, uint32_t slot)
+unlink_lease(mst_coord_t *c, mst_coord_lease_t *l, uint32_t slot)
 {
-    mst_session_t *s = &c->sessions[l->session];
+    mst_coord_session_t *s = &c->sessions[l->session];
     if (l->prev != MST_NO_SLOT)
         c->leases[l->prev]->next = l->next;
     else
@@ -101,12 +101,12 @@ unlink_lease(mst_coord_t *c, mst_lease_t *l, uint32_t slot)
     l->id = 0;
     l->next = c->lease_free;
     c->lease_free = slot;
-    mst_session_reap(c, s);
+    mst_coord_session_reap(c, s);
 }
 
 // Place of an open key in the lease, or count.
 static uint32_t
-place_of(const mst_lease_t *l, uint64_t key)
+place_of(const mst_coord_lease_t *l, uint64_t key)
 {
     uint32_t lo = 0, hi = l->count;
     while (lo < hi) {
@@ -130,7 +130,7 @@ requeue(mst_coord_t *c, uint64_t key)
 }
 
 void
-mst_lease_drop_key(mst_coord_t *c, mst_lease_t *l, uint64_t key, bool back)
+mst_coord_lease_drop_key(mst_coord_t *c, mst_coord_lease_t *l, uint64_t key, bool back)
 {
     uint32_t i = place_of(l, key);
     if (i == l->count)
@@ -145,22 +145,22 @@ mst_lease_drop_key(mst_coord_t *c, mst_lease_t *l, uint64_t key, bool back)
 }
 
 void
-mst_lease_close(mst_coord_t *c, mst_lease_t *l)
+mst_coord_lease_close(mst_coord_t *c, mst_coord_lease_t *l)
 {
     uint64_t id = l->id;
     for (uint32_t i = 0; i < l->count && l->id == id; i++)
         if ((l->open_bits[i / 64] >> (i % 64) & 1) != 0)
-            mst_lease_drop_key(c, l, l->keys[i], true);
+            mst_coord_lease_drop_key(c, l, l->keys[i], true);
 }
 
 void
-mst_leases_tick(mst_coord_t *c)
+mst_coord_leases_tick(mst_coord_t *c)
 {
     for (uint32_t i = 0; i < c->lease_made; i++) {
-        mst_lease_t *l = c->leases[i];
+        mst_coord_lease_t *l = c->leases[i];
         if (l->id == 0 || l->expires_ns > c->now_ns)
             continue;
         c->expired++;
-        mst_lease_close(c, l);
+        mst_coord_lease_close(c, l);
     }
 }

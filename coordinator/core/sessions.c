@@ -23,19 +23,19 @@ make_id(mst_coord_t *c, uint32_t slot)
     return (uint64_t)(c->cfg.epoch & 0xffff) << (SEQ_BITS + SLOT_BITS) | seq << SLOT_BITS | slot;
 }
 
-mst_session_t *
-mst_session_find(mst_coord_t *c, uint64_t id, uint64_t conn)
+mst_coord_session_t *
+mst_coord_session_find(mst_coord_t *c, uint64_t id, uint64_t conn)
 {
     uint64_t slot = id & ((1U << SLOT_BITS) - 1);
     if (slot >= c->session_cap)
         return NULL;
-    mst_session_t *s = &c->sessions[slot];
+    mst_coord_session_t *s = &c->sessions[slot];
     bool known = s->state == MST_SES_LIVE || s->state == MST_SES_SUSPECT;
     return known && s->id == id && s->conn == conn ? s : NULL;
 }
 
-mst_session_t *
-mst_session_by_conn(mst_coord_t *c, uint64_t conn)
+mst_coord_session_t *
+mst_coord_session_by_conn(mst_coord_t *c, uint64_t conn)
 {
     for (uint32_t i = 0; i < c->session_cap; i++)
         if (c->sessions[i].state != MST_SES_FREE && c->sessions[i].conn == conn)
@@ -43,7 +43,7 @@ mst_session_by_conn(mst_coord_t *c, uint64_t conn)
     return NULL;
 }
 
-static mst_session_t *
+static mst_coord_session_t *
 by_instance(mst_coord_t *c, const uint8_t *instance)
 {
     for (uint32_t i = 0; i < c->session_cap; i++)
@@ -72,7 +72,7 @@ grow(mst_coord_t *c)
 
 // The one place where a session's state changes.
 static void
-set_state(mst_coord_t *c, mst_session_t *s, mst_session_state_t to)
+set_state(mst_coord_t *c, mst_coord_session_t *s, mst_coord_session_state_t to)
 {
     bool was = s->state == MST_SES_LIVE || s->state == MST_SES_SUSPECT;
     bool is = to == MST_SES_LIVE || to == MST_SES_SUSPECT;
@@ -84,14 +84,14 @@ set_state(mst_coord_t *c, mst_session_t *s, mst_session_state_t to)
 }
 
 void
-mst_session_heard(mst_coord_t *c, mst_session_t *s)
+mst_coord_session_heard(mst_coord_t *c, mst_coord_session_t *s)
 {
     s->heard_ns = c->now_ns;
     set_state(c, s, MST_SES_LIVE);
 }
 
 void
-mst_session_reap(mst_coord_t *c, mst_session_t *s)
+mst_coord_session_reap(mst_coord_t *c, mst_coord_session_t *s)
 {
     if (s->state != MST_SES_LOST || s->lease_count > 0)
         return;
@@ -102,25 +102,25 @@ mst_session_reap(mst_coord_t *c, mst_session_t *s)
 }
 
 void
-mst_session_lose(mst_coord_t *c, mst_session_t *s)
+mst_coord_session_lose(mst_coord_t *c, mst_coord_session_t *s)
 {
     set_state(c, s, MST_SES_LOST);
     s->control_due = 0;
-    mst_session_reap(c, s);
+    mst_coord_session_reap(c, s);
 }
 
 void
-mst_session_end(mst_coord_t *c, mst_session_t *s)
+mst_coord_session_end(mst_coord_t *c, mst_coord_session_t *s)
 {
     set_state(c, s, MST_SES_LOST);
     // closing the last lease frees the session
     while (s->lease_count > 0)
-        mst_lease_close(c, c->leases[s->first_lease]);
-    mst_session_reap(c, s);
+        mst_coord_lease_close(c, c->leases[s->first_lease]);
+    mst_coord_session_reap(c, s);
 }
 
 static void
-start_session(mst_coord_t *c, mst_session_t *s, const mst_coord_event_t *ev)
+start_session(mst_coord_t *c, mst_coord_session_t *s, const mst_coord_event_t *ev)
 {
     memcpy(s->instance, ev->u.hello.instance, MST_COORD_INSTANCE);
     s->seq = ev->u.hello.seq;
@@ -137,9 +137,9 @@ start_session(mst_coord_t *c, mst_session_t *s, const mst_coord_event_t *ev)
 }
 
 void
-mst_session_hello(mst_coord_t *c, const mst_coord_event_t *ev)
+mst_coord_session_hello(mst_coord_t *c, const mst_coord_event_t *ev)
 {
-    mst_session_t *s = by_instance(c, ev->u.hello.instance);
+    mst_coord_session_t *s = by_instance(c, ev->u.hello.instance);
     if (s != NULL && s->state != MST_SES_LOST && s->conn == ev->conn && s->seq == ev->u.hello.seq) {
         s->heard_ns = c->now_ns;
         mst_coord_emit(c, MST_CF_HELLO_OK, s->conn, s->id); // said twice: answered twice
@@ -150,9 +150,9 @@ mst_session_hello(mst_coord_t *c, const mst_coord_event_t *ev)
         mst_coord_emit(c, MST_CF_UNKNOWN_SESSION, ev->conn, 0); // an older socket of that worker
         return;
     }
-    mst_session_t *other = mst_session_by_conn(c, ev->conn);
+    mst_coord_session_t *other = mst_coord_session_by_conn(c, ev->conn);
     if (other != NULL && other != s)
-        mst_session_lose(c, other);
+        mst_coord_session_lose(c, other);
     if (s == NULL && c->session_free == MST_NO_SLOT && !grow(c)) {
         mst_coord_emit(c, MST_CF_UNKNOWN_SESSION, ev->conn, 0); // full: it will ask again
         return;
@@ -166,15 +166,15 @@ mst_session_hello(mst_coord_t *c, const mst_coord_event_t *ev)
 }
 
 void
-mst_sessions_tick(mst_coord_t *c)
+mst_coord_sessions_tick(mst_coord_t *c)
 {
     for (uint32_t i = 0; i < c->session_cap; i++) {
-        mst_session_t *s = &c->sessions[i];
+        mst_coord_session_t *s = &c->sessions[i];
         if (s->state != MST_SES_LIVE && s->state != MST_SES_SUSPECT)
             continue;
         int64_t silence = c->now_ns - s->heard_ns;
         if (silence >= c->cfg.lost_ns)
-            mst_session_lose(c, s);
+            mst_coord_session_lose(c, s);
         else if (silence >= c->cfg.suspect_ns)
             set_state(c, s, MST_SES_SUSPECT);
         else

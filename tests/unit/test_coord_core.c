@@ -393,7 +393,7 @@ test_core_takeover(void **state)
     assert_int_equal(status(f).expired, 0);
     credit(f, 1, a, 9); // the old socket is nobody
     assert_non_null(effect(f, MST_CF_UNKNOWN_SESSION));
-    assert_int_equal(hello(f, 3, 'a', 1), 0); // nor may an older one come back
+    assert_int_equal(hello(f, 3, 'a', 1), 0);     // nor may an older one come back
     assert_int_equal(hello(f, 2, 'a', 2), again); // said twice
 }
 

@@ -59,9 +59,10 @@ sample_case(void)
                         .digest = {1, 2, 3, 4, 5, 6, 7, 255}};
 }
 
-static const mst_token_event_t sample_events[] = {
-    {.rx_ns = 1000, .kind = MST_EV_ROLE}, {.rx_ns = 2000, .kind = MST_EV_CONTENT, .n_tokens = 1},
-    {.rx_ns = 5000, .kind = MST_EV_CONTENT, .n_tokens = 2}, {.rx_ns = 5100, .kind = MST_EV_DONE}};
+static const mst_token_event_t sample_events[] = {{.rx_ns = 1000, .kind = MST_EV_ROLE},
+                                                  {.rx_ns = 2000, .kind = MST_EV_CONTENT, .n_tokens = 1},
+                                                  {.rx_ns = 5000, .kind = MST_EV_CONTENT, .n_tokens = 2},
+                                                  {.rx_ns = 5100, .kind = MST_EV_DONE}};
 static const float sample_logprobs[] = {-0.5F, -1.25F, -9999.0F};
 static const mst_score_t sample_scores[] = {
     {.state = MST_SCORE_OK, .value = 1, .passed = true, .reason = {"exact", 5}, .time_ns = 120},

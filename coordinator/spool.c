@@ -1,5 +1,5 @@
 // The spool of large cases: append at the end, read anywhere, punch holes for what is done.
-#include "coordinator/blobs.h"
+#include "coordinator/spool.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -9,21 +9,21 @@
 #include <unistd.h>
 
 void
-mst_blobs_init(mst_blobs_t *b)
+mst_spool_init(mst_spool_t *b)
 {
-    *b = (mst_blobs_t){.fd = -1};
+    *b = (mst_spool_t){.fd = -1};
 }
 
 void
-mst_blobs_deinit(mst_blobs_t *b)
+mst_spool_deinit(mst_spool_t *b)
 {
     if (b->fd >= 0)
         close(b->fd);
-    mst_blobs_init(b);
+    mst_spool_init(b);
 }
 
 static mst_rc
-open_spool(mst_blobs_t *b, mst_err_t *err)
+open_spool(mst_spool_t *b, mst_err_t *err)
 {
     const char *dir = getenv("TMPDIR");
     if (dir == NULL || dir[0] == '\0')
@@ -44,7 +44,7 @@ open_spool(mst_blobs_t *b, mst_err_t *err)
 }
 
 mst_rc
-mst_blobs_add(mst_blobs_t *b, mst_str_t bytes, uint64_t *out_at, mst_err_t *err)
+mst_spool_add(mst_spool_t *b, mst_str_t bytes, uint64_t *out_at, mst_err_t *err)
 {
     mst_rc rc = b->fd >= 0 ? MST_OK : open_spool(b, err);
     if (rc != MST_OK)
@@ -68,14 +68,15 @@ mst_blobs_add(mst_blobs_t *b, mst_str_t bytes, uint64_t *out_at, mst_err_t *err)
 }
 
 mst_rc
-mst_blobs_read(const mst_blobs_t *b, uint64_t at, char *to, size_t n, mst_err_t *err)
+mst_spool_read(const mst_spool_t *b, uint64_t at, char *to, size_t n, mst_err_t *err)
 {
     for (size_t done = 0; done < n;) {
         ssize_t got = pread(b->fd, to + done, n - done, (off_t)(at + done));
         if (got < 0 && errno == EINTR)
             continue;
         if (got <= 0)
-            return MST_ERR_SUB(err, MST_IO, got < 0 ? errno : 0, "could not read a case back from its temporary file: %s",
+            return MST_ERR_SUB(err, MST_IO, got < 0 ? errno : 0,
+                               "could not read a case back from its temporary file: %s",
                                got < 0 ? strerror(errno) : "it ends early");
         done += (size_t)got;
     }
@@ -83,7 +84,7 @@ mst_blobs_read(const mst_blobs_t *b, uint64_t at, char *to, size_t n, mst_err_t 
 }
 
 void
-mst_blobs_drop(mst_blobs_t *b, uint64_t at, uint64_t n)
+mst_spool_drop(mst_spool_t *b, uint64_t at, uint64_t n)
 {
     b->live -= n;
     if (b->live == 0) {
