@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define PAGE_BYTES       8192
+#define PAGE_BYTES 8192
 #define CACHE_KIB        16384 // of the writer; a reader takes half
 #define CHECKPOINT_PAGES 4000  // 32 MiB of WAL between checkpoints
 #define BUSY_MS          5000
