@@ -1,10 +1,13 @@
 // The configuration of a run: what `muster run CONFIG` reads, validated against the parameter tables of
 // scorers and providers, which cli hands over (this layer knows only their types).
 //
-// ${NAME} is expanded at any depth, through maps and lists; an unset variable is an error that names it.
-// Parameters of type secret are kept as references and are never expanded here. Both spellings of each key
-// are accepted (features.md S0 9). An unknown key, a wrong type or a value out of range gives
-// file:line:column, what was expected and the nearest valid name.
+// ${NAME} in a value is expanded at any depth, through maps and lists; an unset variable is an error that names
+// it. Nothing escapes "${", keys are not expanded, and what a variable held is not expanded again: a spec is read
+// with getenv_fn NULL. A number or a bool may come out of a variable, quoted or not; inside records and free-form
+// values (MST_P_JSON) what held a variable is a string.
+// Parameters of type secret are kept as references ("env:NAME", "file:/path") and never expanded here. Both
+// spellings of each key are accepted. A key without a value counts as not given. An unknown key, a wrong type or
+// a value out of range gives file:line:column, what was expected and the nearest valid name.
 // Thread: any; the result is read-only and lives as long as its arena.
 #ifndef MST_CONFIG_RUN_CONFIG_H
 #define MST_CONFIG_RUN_CONFIG_H
@@ -25,7 +28,8 @@ typedef struct {
 typedef struct {
     const mst_kind_t *const *scorers; // NULL-terminated, sorted by name
     const mst_kind_t *const *providers;
-    // Environment look-up, NULL when unset. A parameter, so that this layer does no I/O.
+    // Environment look-up, NULL when unset. A parameter, so that this layer does no I/O. getenv_fn NULL: "${" is
+    // ordinary text, which is how a spec must be read.
     const char *(*getenv_fn)(void *ud, const char *name);
     void *ud;
 } mst_config_env_t;
@@ -81,17 +85,27 @@ typedef struct {
     mst_str_t spec;        // canonical JSON of all of it: what is stored and sent to workers; no secret in it
 } mst_run_cfg_t;
 
-// Reads, expands, validates. All of it is in arena. MST_INVAL, MST_LIMIT with file:line:column.
-// The spec of an earlier load is itself a valid text (aliases resolved, variables expanded).
+// Reads, expands, validates. All of it is in arena. MST_INVAL, MST_LIMIT, MST_UNSUPPORTED with file:line:column.
+// The spec of an earlier load is itself a valid text (aliases resolved, variables expanded, defaults written out);
+// read with env->getenv_fn NULL it gives the same spec byte for byte. `given` of a parameter then holds for
+// defaults too: code that decides looks at `set`.
 MST_NODISCARD mst_rc mst_run_cfg_load(mst_str_t text, const char *file, const mst_config_env_t *env,
                                       mst_arena_t *arena, mst_run_cfg_t *out, mst_err_t *err);
 
+// The spec anew, after settings were changed (`--limit`, `--repeats`): set out->spec from it. MST_LIMIT when it
+// would not be readable again.
+MST_NODISCARD mst_rc mst_run_cfg_spec(const mst_run_cfg_t *cfg, mst_arena_t *arena, mst_str_t *out, mst_err_t *err);
+
 // Fills values for one table from a map node; keys in `also` (NULL-terminated) are left for the caller.
+// Nothing is expanded.
 MST_NODISCARD mst_rc mst_params_parse(const mst_param_t *table, const mst_ynode_t *map, const char *file,
                                       const char *const *also, mst_arena_t *arena, mst_params_t *out,
                                       mst_err_t *err);
 
-// The top-level keys, for documentation: rows of name, type, default, help.
-extern const mst_param_t mst_run_cfg_table[];
+// The keys of each section, for documentation: rows of name, type, default, help.
+extern const mst_param_t mst_run_cfg_table[];    // top level
+extern const mst_param_t mst_source_cfg_table[]; // data_source
+extern const mst_param_t mst_scorer_cfg_table[]; // every scorer, beside its own
+extern const mst_param_t mst_guard_cfg_table[];  // numerical_guard
 
 #endif

@@ -1,0 +1,81 @@
+// What the files of this folder share while one configuration is read: where errors are placed, how variables
+// are looked up, where results live.
+// Thread: belongs to one load.
+#ifndef MST_CONFIG_CONTEXT_H
+#define MST_CONFIG_CONTEXT_H
+
+#include "common/config/run_config.h"
+
+typedef struct {
+    const char *file;
+    const mst_config_env_t *env; // NULL, or without getenv_fn: "${" is ordinary text
+    mst_arena_t *arena;
+    mst_err_t *err;
+    const char *section; // what unknown keys are unknown to: "data_source"; NULL = the top level
+    size_t expanded;     // bytes that expansion made so far, capped by MST_YAML_BYTES_MAX
+} mst_cfg_ctx_t;
+
+// "file:line:column: ..." into ctx->err; returns rc.
+mst_rc mst_cfg_fail(const mst_cfg_ctx_t *c, mst_rc rc, const mst_ynode_t *at, const char *fmt, ...) MST_PRINTF(4, 5);
+mst_rc mst_cfg_nomem(const mst_cfg_ctx_t *c);
+
+#define MST_CFG_SHOW_MAX 72
+
+// A text from the file as an error message may show it: cut, without control characters.
+const char *mst_cfg_show(mst_str_t s, char out[MST_CFG_SHOW_MAX]);
+// The same for any node: "\"abc\"", "a list", "a map", "nothing".
+const char *mst_cfg_what(const mst_ynode_t *n, char out[MST_CFG_SHOW_MAX]);
+
+// "a|b|c": calls for each part until one answers true.
+typedef bool mst_cfg_word_fn(void *ud, mst_str_t word);
+bool mst_cfg_words(const char *list, mst_cfg_word_fn *fn, void *ud);
+bool mst_cfg_in_list(const char *list, mst_str_t word); // NULL list: false
+
+// The nearest of several names to a misspelt one: within 2 edits or a third of its length.
+typedef struct {
+    mst_str_t wanted;
+    mst_str_t best; // empty: none is near
+    size_t distance;
+} mst_cfg_near_t;
+
+void mst_cfg_near(mst_cfg_near_t *near, const char *name);       // one name; NULL allowed
+void mst_cfg_near_list(mst_cfg_near_t *near, const char *names); // "a|b"; NULL allowed
+// "; did you mean \"x\"?" or empty.
+const char *mst_cfg_hint(const mst_cfg_near_t *near, char out[MST_CFG_SHOW_MAX + 24]);
+
+// The text of a scalar with its variables filled in. *out_expanded (NULL allowed): there were some.
+MST_NODISCARD mst_rc mst_cfg_text(mst_cfg_ctx_t *c, const mst_ynode_t *n, mst_str_t *out, bool *out_expanded);
+bool mst_cfg_variable_name(mst_str_t s); // [A-Za-z_][A-Za-z0-9_]*
+
+// The tree as JSON with its variables filled in; a scalar that held one is a string.
+MST_NODISCARD mst_rc mst_cfg_json(mst_cfg_ctx_t *c, const mst_ynode_t *n, const mst_json_t **out);
+
+// One value by its row of a table.
+MST_NODISCARD mst_rc mst_cfg_value(mst_cfg_ctx_t *c, const mst_param_t *row, const mst_ynode_t *n,
+                                   mst_param_value_t *out);
+
+// One map read by one or two tables: `own` holds what every element of the section has, `kind` (NULL allowed) what
+// this scorer or provider adds. Keys in also (NULL-terminated, NULL allowed) are left for the caller.
+typedef struct {
+    const mst_param_t *own, *kind;
+    const char *const *also;
+} mst_cfg_tables_t;
+
+MST_NODISCARD mst_rc mst_cfg_params(mst_cfg_ctx_t *c, const mst_cfg_tables_t *tables, const mst_ynode_t *map,
+                                    mst_params_t *out_own, mst_params_t *out_kind);
+// The node of a row in a map, by its name or an alias; NULL when absent or null.
+const mst_ynode_t *mst_cfg_find(const mst_ynode_t *map, const mst_param_t *row);
+
+// Sections (source.c, targets.c): filled from their nodes.
+MST_NODISCARD mst_rc mst_cfg_source(mst_cfg_ctx_t *c, const mst_ynode_t *n, mst_source_cfg_t *out);
+MST_NODISCARD mst_rc mst_cfg_scorers(mst_cfg_ctx_t *c, const mst_ynode_t *n, mst_run_cfg_t *out);
+MST_NODISCARD mst_rc mst_cfg_provider(mst_cfg_ctx_t *c, const mst_ynode_t *n, mst_provider_cfg_t *out);
+
+// Set values of a table as the members of a JSON object, appended to m; returns how many.
+size_t mst_cfg_members(const mst_params_t *p, mst_json_member_t *m, mst_arena_t *arena, bool *ok);
+size_t mst_cfg_rows(const mst_param_t *table); // NULL: 0
+
+const char *mst_cfg_on_missing_name(mst_on_missing_t v);
+const char *mst_cfg_source_type_name(mst_source_type_t v);
+
+#endif

@@ -1,0 +1,178 @@
+// The top level of a configuration.
+#include "common/config/run_config.h"
+
+#include "common/base/limits.h"
+#include "common/config/context.h"
+#include "common/config/scalar.h"
+
+const mst_param_t mst_run_cfg_table[] = {
+    {.name = "name", .type = MST_P_STR, .required = true, .help = "name of the evaluation"},
+    {.name = "description", .type = MST_P_STR, .help = "what it is for"},
+    {.name = "data_source", .type = MST_P_JSON, .required = true, .help = "where the cases come from"},
+    {.name = "scorers", .type = MST_P_JSON, .required = true, .help = "list of scorers, tiers mixed; all must pass"},
+    {.name = "provider", .type = MST_P_JSON, .help = "whom to ask; without it recorded answers are scored"},
+    {.name = "concurrency", .type = MST_P_INT, .dflt = "5", .min = 1, .max = MST_CONCURRENCY_MAX,
+     .help = "requests in flight"},
+    {.name = "repeats", .type = MST_P_INT, .dflt = "1", .min = 1, .max = MST_REPEATS_MAX,
+     .help = "how often each case is asked"},
+    {.name = "fail_fast", .type = MST_P_BOOL, .dflt = "false", .help = "stop at the first failed case"},
+    {.name = "strict", .type = MST_P_BOOL, .dflt = "false", .help = "refuse the dataset at its first bad row"},
+    {.name = "keep_raw", .type = MST_P_BOOL, .dflt = "false", .help = "store raw requests and responses"},
+    {.name = "min_coverage", .type = MST_P_NUM, .dflt = "0.99", .min = 0, .max = 1,
+     .help = "share of cases that must be measured; below it the run is inconclusive"},
+    {.name = "system_prompt", .type = MST_P_STR, .help = "system message in front of every prompt"},
+    {.name = "wandb_project", .type = MST_P_STR, .help = "Weights & Biases project"},
+    {.name = "wandb_tags", .type = MST_P_STRLIST, .help = "tags of the tracked run"},
+    {.name = "numerical_guard", .type = MST_P_JSON, .help = "checks of log-probabilities for every case"},
+    {.name = "simulate", .type = MST_P_JSON, .help = "options of a simulated backend started for the run"},
+    {.name = NULL},
+};
+
+enum {
+    ROW_NAME, ROW_DESCRIPTION, ROW_SOURCE, ROW_SCORERS, ROW_PROVIDER, ROW_CONCURRENCY, ROW_REPEATS, ROW_FAIL_FAST,
+    ROW_STRICT, ROW_KEEP_RAW, ROW_MIN_COVERAGE, ROW_SYSTEM_PROMPT, ROW_WANDB_PROJECT, ROW_WANDB_TAGS, ROW_GUARD,
+    ROW_SIMULATE,
+};
+
+const mst_param_t mst_guard_cfg_table[] = {
+    {.name = "enabled", .type = MST_P_BOOL, .dflt = "true", .help = "check log-probabilities"},
+    {.name = "sigma_threshold", .type = MST_P_NUM, .dflt = "3.0", .min = 0, .max = 1000,
+     .help = "standard deviations from the baseline that count as an outlier"},
+    {.name = "enable_nan_check", .type = MST_P_BOOL, .dflt = "true", .help = "look for NaN"},
+    {.name = "enable_inf_check", .type = MST_P_BOOL, .dflt = "true", .help = "look for infinities"},
+    {.name = "window_size", .type = MST_P_INT, .dflt = "50", .min = 1, .max = 1000000,
+     .help = "finite values below which only basic statistics are made"},
+    {.name = NULL},
+};
+
+static mst_rc
+read_guard(mst_cfg_ctx_t *c, const mst_ynode_t *n, const mst_json_t **out)
+{
+    if (n == NULL)
+        return MST_OK;
+    c->section = "numerical_guard";
+    mst_params_t p;
+    mst_rc rc = mst_cfg_params(c, &(mst_cfg_tables_t){.own = mst_guard_cfg_table}, n, &p, NULL);
+    c->section = NULL;
+    if (rc != MST_OK)
+        return rc;
+    bool ok = true;
+    mst_json_t *guard = MST_ARENA_NEW(c->arena, mst_json_t);
+    mst_json_member_t *m = MST_ARENA_ARRAY(c->arena, mst_json_member_t, mst_cfg_rows(mst_guard_cfg_table));
+    if (guard == NULL || m == NULL)
+        return mst_cfg_nomem(c);
+    guard->type = MST_JSON_OBJ;
+    guard->count = (uint32_t)mst_cfg_members(&p, m, c->arena, &ok);
+    guard->u.members = m;
+    *out = guard;
+    return ok ? MST_OK : mst_cfg_nomem(c);
+}
+
+static mst_rc
+read_simulate(mst_cfg_ctx_t *c, const mst_ynode_t *n, const mst_json_t **out)
+{
+    char shown[MST_CFG_SHOW_MAX];
+    if (n == NULL)
+        return MST_OK;
+    if (n->kind != MST_Y_MAP)
+        return mst_cfg_fail(c, MST_INVAL, n, "\"simulate\" must be a map of settings, not %s", mst_cfg_what(n, shown));
+    return mst_cfg_json(c, n, out);
+}
+
+static mst_rc
+read_tags(mst_cfg_ctx_t *c, const mst_param_value_t *v, const mst_json_t **out)
+{
+    if (!v->set)
+        return MST_OK;
+    mst_json_t *list = MST_ARENA_NEW(c->arena, mst_json_t);
+    mst_json_t *items = MST_ARENA_ARRAY(c->arena, mst_json_t, v->u.list.count);
+    if (list == NULL || items == NULL)
+        return mst_cfg_nomem(c);
+    for (size_t i = 0; i < v->u.list.count; i++)
+        items[i] = (mst_json_t){.type = MST_JSON_STR, .u.s = v->u.list.items[i]};
+    *list = (mst_json_t){.type = MST_JSON_ARR, .count = (uint32_t)v->u.list.count, .u.items = items};
+    *out = list;
+    return MST_OK;
+}
+
+// Names are printed, and kept for years: one line, nothing that moves a cursor.
+static mst_rc
+check_name(mst_cfg_ctx_t *c, const mst_ynode_t *root, mst_str_t name)
+{
+    bool control = false;
+    for (size_t i = 0; i < name.n; i++)
+        control = control || (unsigned char)name.p[i] < 0x20 || name.p[i] == 0x7f;
+    if (name.n > 0 && name.n <= 200 && !control)
+        return MST_OK;
+    return mst_cfg_fail(c, MST_INVAL, mst_cfg_find(root, &mst_run_cfg_table[ROW_NAME]),
+                        "\"name\" must be a line of 1 to 200 bytes without control characters");
+}
+
+static const mst_ynode_t *
+section(const mst_ynode_t *root, size_t row)
+{
+    return mst_cfg_find(root, &mst_run_cfg_table[row]);
+}
+
+static mst_rc
+read_sections(mst_cfg_ctx_t *c, const mst_ynode_t *root, mst_run_cfg_t *out)
+{
+    const size_t needed[] = {ROW_SOURCE, ROW_SCORERS};
+    for (size_t i = 0; i < 2; i++)
+        if (section(root, needed[i]) == NULL)
+            return mst_cfg_fail(c, MST_INVAL, root, "\"%s\" is missing", mst_run_cfg_table[needed[i]].name);
+    mst_rc rc = mst_cfg_source(c, section(root, ROW_SOURCE), &out->source);
+    if (rc == MST_OK)
+        rc = mst_cfg_scorers(c, section(root, ROW_SCORERS), out);
+    if (rc == MST_OK)
+        rc = mst_cfg_provider(c, section(root, ROW_PROVIDER), &out->provider);
+    if (rc == MST_OK)
+        rc = read_guard(c, section(root, ROW_GUARD), &out->numerical_guard);
+    if (rc == MST_OK)
+        rc = read_simulate(c, section(root, ROW_SIMULATE), &out->simulate);
+    return rc;
+}
+
+static mst_rc
+read_top(mst_cfg_ctx_t *c, const mst_ynode_t *root, mst_run_cfg_t *out)
+{
+    static const char *const sections[] = {"data_source", "scorers", "provider", "numerical_guard", "simulate", NULL};
+    mst_params_t p;
+    mst_rc rc = mst_cfg_params(c, &(mst_cfg_tables_t){.own = mst_run_cfg_table, .also = sections}, root, &p, NULL);
+    if (rc != MST_OK)
+        return rc;
+    const mst_param_value_t *v = p.values;
+    out->name = v[ROW_NAME].u.s;
+    out->description = v[ROW_DESCRIPTION].u.s;
+    out->concurrency = v[ROW_CONCURRENCY].u.i;
+    out->repeats = v[ROW_REPEATS].u.i;
+    out->fail_fast = v[ROW_FAIL_FAST].u.b;
+    out->strict = v[ROW_STRICT].u.b;
+    out->keep_raw = v[ROW_KEEP_RAW].u.b;
+    out->min_coverage = v[ROW_MIN_COVERAGE].u.d;
+    out->system_prompt = v[ROW_SYSTEM_PROMPT].u.s;
+    out->wandb_project = v[ROW_WANDB_PROJECT].u.s;
+    rc = check_name(c, root, out->name);
+    return rc == MST_OK ? read_tags(c, &v[ROW_WANDB_TAGS], &out->wandb_tags) : rc;
+}
+
+mst_rc
+mst_run_cfg_load(mst_str_t text, const char *file, const mst_config_env_t *env, mst_arena_t *arena,
+                 mst_run_cfg_t *out, mst_err_t *err)
+{
+    *out = (mst_run_cfg_t){0};
+    const mst_ynode_t *root;
+    mst_rc rc = mst_yaml_parse(text, file, arena, &root, err);
+    if (rc != MST_OK)
+        return rc;
+    mst_cfg_ctx_t c = {.file = file, .env = env, .arena = arena, .err = err};
+    rc = read_top(&c, root, out);
+    if (rc == MST_OK)
+        rc = read_sections(&c, root, out);
+    if (rc != MST_OK)
+        return rc;
+    rc = mst_run_cfg_spec(out, arena, &out->spec, err);
+    if (rc != MST_OK)
+        mst_err_prefix(err, "%s", file);
+    return rc;
+}

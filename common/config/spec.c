@@ -1,0 +1,260 @@
+// A configuration as canonical JSON: every setting, aliases resolved, defaults written out. It is JSON and at the
+// same time YAML that libyaml reads back to the same values, so a few characters that JSON allows as they are and
+// YAML does not (or folds into a blank) are escaped.
+#include "common/config/context.h"
+
+#include "common/base/limits.h"
+#include "common/base/utf8.h"
+
+typedef struct {
+    mst_arena_t *arena;
+    mst_json_member_t *m;
+    uint32_t count;
+    bool ok;
+} object_t;
+
+static void
+object_init(object_t *o, mst_arena_t *arena, size_t members_max)
+{
+    *o = (object_t){.arena = arena, .ok = true};
+    o->m = MST_ARENA_ARRAY(arena, mst_json_member_t, members_max);
+    o->ok = o->m != NULL;
+}
+
+static void
+put(object_t *o, const char *key, mst_json_t value)
+{
+    if (o->ok)
+        o->m[o->count++] = (mst_json_member_t){mst_str_c(key), value};
+}
+
+static void
+put_str(object_t *o, const char *key, mst_str_t s)
+{
+    if (s.n > 0)
+        put(o, key, (mst_json_t){.type = MST_JSON_STR, .u.s = s});
+}
+
+static void
+put_int(object_t *o, const char *key, int64_t v)
+{
+    put(o, key, (mst_json_t){.type = MST_JSON_INT, .u.i = v});
+}
+
+static void
+put_bool(object_t *o, const char *key, bool v)
+{
+    put(o, key, (mst_json_t){.type = MST_JSON_BOOL, .u.b = v});
+}
+
+static void
+put_num(object_t *o, const char *key, double v)
+{
+    put(o, key, (mst_json_t){.type = MST_JSON_DOUBLE, .u.d = v});
+}
+
+static void
+put_json(object_t *o, const char *key, const mst_json_t *v)
+{
+    if (v != NULL)
+        put(o, key, *v);
+}
+
+static mst_json_t
+object_value(const object_t *o)
+{
+    return (mst_json_t){.type = MST_JSON_OBJ, .count = o->count, .u.members = o->m};
+}
+
+static mst_json_t
+list_value(const mst_param_value_t *v, mst_arena_t *arena, bool *ok)
+{
+    mst_json_t *items = MST_ARENA_ARRAY(arena, mst_json_t, v->u.list.count);
+    if (items == NULL) {
+        *ok = false;
+        return (mst_json_t){0};
+    }
+    for (size_t i = 0; i < v->u.list.count; i++)
+        items[i] = (mst_json_t){.type = MST_JSON_STR, .u.s = v->u.list.items[i]};
+    return (mst_json_t){.type = MST_JSON_ARR, .count = (uint32_t)v->u.list.count, .u.items = items};
+}
+
+static mst_json_t
+param_value(mst_param_type_t type, const mst_param_value_t *v, mst_arena_t *arena, bool *ok)
+{
+    switch (type) {
+    case MST_P_STR:
+    case MST_P_ENUM:
+    case MST_P_SECRET:
+        return (mst_json_t){.type = MST_JSON_STR, .u.s = v->u.s};
+    case MST_P_BOOL:
+        return (mst_json_t){.type = MST_JSON_BOOL, .u.b = v->u.b};
+    case MST_P_INT:
+        return (mst_json_t){.type = MST_JSON_INT, .u.i = v->u.i};
+    case MST_P_NUM:
+        return (mst_json_t){.type = MST_JSON_DOUBLE, .u.d = v->u.d};
+    case MST_P_STRLIST:
+        return list_value(v, arena, ok);
+    case MST_P_JSON:
+        break;
+    }
+    return *v->u.json;
+}
+
+size_t
+mst_cfg_members(const mst_params_t *p, mst_json_member_t *m, mst_arena_t *arena, bool *ok)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < mst_cfg_rows(p->table); i++)
+        if (p->values[i].set)
+            m[n++] = (mst_json_member_t){mst_str_c(p->table[i].name),
+                                         param_value(p->table[i].type, &p->values[i], arena, ok)};
+    return n;
+}
+
+static void
+put_params(object_t *o, const mst_params_t *p)
+{
+    if (o->ok)
+        o->count += (uint32_t)mst_cfg_members(p, o->m + o->count, o->arena, &o->ok);
+}
+
+static mst_json_t
+source_value(const mst_source_cfg_t *s, mst_arena_t *arena, bool *ok)
+{
+    object_t o, mapping;
+    object_init(&o, arena, 5);
+    object_init(&mapping, arena, s->mapping_count);
+    put_str(&o, "source_type", mst_str_c(mst_cfg_source_type_name(s->type)));
+    put_str(&o, "path", s->path);
+    put_json(&o, "records", s->records);
+    if (s->limit >= 0)
+        put_int(&o, "limit", s->limit);
+    for (size_t i = 0; i < s->mapping_count && mapping.ok; i++)
+        mapping.m[mapping.count++] =
+            (mst_json_member_t){s->mapping[i].target, {.type = MST_JSON_STR, .u.s = s->mapping[i].source}};
+    if (mapping.count > 0)
+        put(&o, "field_mapping", object_value(&mapping));
+    *ok = *ok && o.ok && mapping.ok;
+    return object_value(&o);
+}
+
+static mst_json_t
+scorer_value(const mst_scorer_cfg_t *s, mst_arena_t *arena, bool *ok)
+{
+    object_t o;
+    object_init(&o, arena, 5 + mst_cfg_rows(s->params.table));
+    put_str(&o, "scorer_name", mst_str_c(s->kind->name));
+    put_str(&o, "tier", mst_str_c(s->kind->tier));
+    put_str(&o, "label", s->label);
+    put_num(&o, "threshold", s->threshold);
+    put_str(&o, "on_missing", mst_str_c(mst_cfg_on_missing_name(s->on_missing)));
+    put_params(&o, &s->params);
+    *ok = *ok && o.ok;
+    return object_value(&o);
+}
+
+static mst_json_t
+scorers_value(const mst_run_cfg_t *cfg, mst_arena_t *arena, bool *ok)
+{
+    mst_json_t *items = MST_ARENA_ARRAY(arena, mst_json_t, cfg->scorer_count);
+    if (items == NULL)
+        *ok = false;
+    for (size_t i = 0; i < cfg->scorer_count && *ok; i++)
+        items[i] = scorer_value(&cfg->scorers[i], arena, ok);
+    return (mst_json_t){.type = MST_JSON_ARR, .count = *ok ? (uint32_t)cfg->scorer_count : 0, .u.items = items};
+}
+
+static mst_json_t
+spec_value(const mst_run_cfg_t *cfg, mst_arena_t *arena, bool *ok)
+{
+    object_t o, provider;
+    object_init(&o, arena, 20);
+    object_init(&provider, arena, 1 + mst_cfg_rows(cfg->provider.params.table));
+    put_str(&o, "name", cfg->name);
+    put_str(&o, "description", cfg->description);
+    put(&o, "data_source", source_value(&cfg->source, arena, ok));
+    put(&o, "scorers", scorers_value(cfg, arena, ok));
+    if (cfg->provider.kind != NULL) {
+        put_str(&provider, "provider_type", mst_str_c(cfg->provider.kind->name));
+        put_params(&provider, &cfg->provider.params);
+        put(&o, "provider", object_value(&provider));
+    }
+    put_int(&o, "concurrency", cfg->concurrency);
+    put_int(&o, "repeats", cfg->repeats);
+    put_bool(&o, "fail_fast", cfg->fail_fast);
+    put_bool(&o, "strict", cfg->strict);
+    put_bool(&o, "keep_raw", cfg->keep_raw);
+    put_num(&o, "min_coverage", cfg->min_coverage);
+    put_str(&o, "system_prompt", cfg->system_prompt);
+    put_str(&o, "wandb_project", cfg->wandb_project);
+    put_json(&o, "wandb_tags", cfg->wandb_tags);
+    put_json(&o, "numerical_guard", cfg->numerical_guard);
+    put_json(&o, "simulate", cfg->simulate);
+    *ok = *ok && o.ok && provider.ok;
+    return object_value(&o);
+}
+
+// Allowed raw in a JSON string, but refused by YAML (DEL, C1, BOM, noncharacters) or a line break to it.
+static bool
+needs_escape(uint32_t cp)
+{
+    return (cp >= 0x7f && cp <= 0x9f) || cp == 0x2028 || cp == 0x2029 || cp == 0xfeff || cp == 0xfffe || cp == 0xffff;
+}
+
+// Copies JSON text with those escapes. Returns an upper bound of the nodes that YAML will see in it.
+static size_t
+make_readable(mst_str_t json, mst_buf_t *out)
+{
+    size_t nodes = 1, done = 0;
+    bool in_string = false;
+    for (size_t i = 0; i < json.n;) {
+        unsigned char c = (unsigned char)json.p[i];
+        uint32_t cp = c;
+        size_t n = c < 0x80 ? 1 : mst_utf8_next(mst_str(json.p + i, json.n - i), &cp);
+        if (needs_escape(cp)) {
+            mst_buf_add(out, json.p + done, i - done);
+            mst_buf_addf(out, "\\u%04x", (unsigned)cp);
+            done = i + n;
+        }
+        if (in_string && c == '\\')
+            n = 2; // the escaped character is ASCII
+        else if (c == '"')
+            in_string = !in_string;
+        else if (!in_string)
+            nodes += c == ',' || c == ':' || c == '[' || c == '{';
+        i += n;
+    }
+    mst_buf_add(out, json.p + done, json.n - done);
+    return nodes;
+}
+
+mst_rc
+mst_run_cfg_spec(const mst_run_cfg_t *cfg, mst_arena_t *arena, mst_str_t *out, mst_err_t *err)
+{
+    bool ok = true;
+    mst_json_t value = spec_value(cfg, arena, &ok);
+    if (!ok)
+        return MST_ERR(err, MST_LIMIT, "the configuration needs too much memory");
+    mst_buf_t json, spec;
+    mst_buf_init(&json, MST_YAML_BYTES_MAX);
+    mst_buf_init(&spec, MST_YAML_BYTES_MAX);
+    mst_jw_t w;
+    mst_jw_init(&w, &json);
+    mst_jw_canonical(&w, &value);
+    size_t nodes = make_readable(mst_buf_view(&json), &spec);
+    mst_rc rc = MST_OK;
+    if (json.failed || spec.failed)
+        rc = MST_ERR(err, MST_LIMIT, "written out, the configuration is larger than %lu bytes; move the records to a "
+                     "file", MST_YAML_BYTES_MAX);
+    else if (nodes > MST_YAML_NODES_MAX)
+        rc = MST_ERR(err, MST_LIMIT, "written out, the configuration has more than %d nodes; move the records to a "
+                     "file", MST_YAML_NODES_MAX);
+    else
+        *out = mst_arena_dup(arena, mst_buf_view(&spec), &ok);
+    if (rc == MST_OK && !ok)
+        rc = MST_ERR(err, MST_LIMIT, "the configuration needs too much memory");
+    mst_buf_deinit(&json);
+    mst_buf_deinit(&spec);
+    return rc;
+}
