@@ -1,10 +1,10 @@
 // muster validate: everything about a configuration that can be known without running it.
 #include "cli/cli.h"
 #include "cli/commands.h"
+#include "cli/env.h"
 #include "common/base/limits.h"
 #include "common/config/run_config.h"
 #include "scorers/scorer.h"
-#include "worker/provider/provider.h"
 
 #include <argp.h>
 #include <stdio.h>
@@ -45,13 +45,6 @@ static const struct argp argp = {
            "  MODEL=small muster validate configs/nightly.yaml",
 };
 
-static const char *
-from_environment(void *ud, const char *name)
-{
-    (void)ud;
-    return getenv(name);
-}
-
 static void
 print_source(const mst_source_cfg_t *s)
 {
@@ -73,7 +66,8 @@ print_provider(const mst_provider_cfg_t *p)
     }
     printf("provider     %s", p->kind->name);
     for (const mst_param_t *row = p->kind->params; row != NULL && row->name != NULL; row++)
-        if (row->type == MST_P_STR && (mst_str_eq_c(mst_str_c(row->name), "model")) && mst_params_set(&p->params, row->name))
+        if (row->type == MST_P_STR && strcmp(row->name, "model") == 0 &&
+            mst_params_set(&p->params, row->name))
             printf(" %.*s", MST_FMT(mst_params_str(&p->params, row->name)));
     putchar('\n');
 }
@@ -118,7 +112,7 @@ print_warnings(const mst_run_cfg_t *cfg)
         fprintf(stderr, "muster: warning: wandb_project is set, but the environment variable WANDB_API_KEY is not\n");
     const mst_kind_t *kind = cfg->provider.kind;
     for (const mst_param_t *row = kind != NULL ? kind->params : NULL; row != NULL && row->name != NULL; row++)
-        if (row->type == MST_P_SECRET && mst_params_set(&cfg->provider.params, row->name))
+        if (row->type == MST_P_SECRET && mst_params_get(&cfg->provider.params, row->name)->given)
             warn_about_secret(row->name, mst_params_str(&cfg->provider.params, row->name));
 }
 
@@ -128,8 +122,7 @@ mst_cmd_validate(int argc, char **argv)
     options_t o = {0};
     argp_err_exit_status = MST_EXIT_USAGE;
     argp_parse(&argp, argc, argv, 0, NULL, &o);
-    const mst_config_env_t env = {
-        .scorers = mst_scorers_kinds(), .providers = mst_providers_kinds(), .getenv_fn = from_environment};
+    const mst_config_env_t env = mst_cli_env(true);
     mst_arena_t *arena = mst_arena_new(64 * MST_MIB);
     mst_scorer_set_t *set = NULL;
     mst_run_cfg_t cfg;

@@ -88,7 +88,7 @@ typedef struct {
 // Reads, expands, validates. All of it is in arena. MST_INVAL, MST_LIMIT, MST_UNSUPPORTED with file:line:column.
 // The spec of an earlier load is itself a valid text (aliases resolved, variables expanded, defaults written out);
 // read with env->getenv_fn NULL it gives the same spec byte for byte. `given` of a parameter then holds for
-// defaults too: code that decides looks at `set`.
+// defaults too, but for those of secrets, which a spec leaves out: code that decides looks at `set`.
 MST_NODISCARD mst_rc mst_run_cfg_load(mst_str_t text, const char *file, const mst_config_env_t *env,
                                       mst_arena_t *arena, mst_run_cfg_t *out, mst_err_t *err);
 

@@ -101,12 +101,19 @@ param_value(mst_param_type_t type, const mst_param_value_t *v, mst_arena_t *aren
     return *v->u.json;
 }
 
+// The default of a secret is not written: it is where a worker may look, and must look only when it was given.
+static bool
+written(const mst_param_t *row, const mst_param_value_t *v)
+{
+    return v->set && (row->type != MST_P_SECRET || v->given);
+}
+
 size_t
 mst_cfg_members(const mst_params_t *p, mst_json_member_t *m, mst_arena_t *arena, bool *ok)
 {
     size_t n = 0;
     for (size_t i = 0; i < mst_cfg_rows(p->table); i++)
-        if (p->values[i].set)
+        if (written(&p->table[i], &p->values[i]))
             m[n++] = (mst_json_member_t){mst_str_c(p->table[i].name),
                                          param_value(p->table[i].type, &p->values[i], arena, ok)};
     return n;

@@ -16,8 +16,8 @@ struct mst_bytes {
     int fd;
     struct stat opened; // to notice a change
     mst_comp_t kind;
-    mst_inflate_t *z;   // NULL for plain files
-    char *raw;          // compressed bytes [raw_at, raw_n)
+    mst_inflate_t *z; // NULL for plain files
+    char *raw;        // compressed bytes [raw_at, raw_n)
     size_t raw_at, raw_n;
     bool raw_end;
 };

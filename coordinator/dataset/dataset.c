@@ -144,8 +144,8 @@ seed_of(const mst_digest_t *digest)
 }
 
 mst_rc
-mst_dataset_open(const mst_source_cfg_t *cfg, bool strict, mst_refused_fn *on_refused, void *ud,
-                 mst_dataset_t **out, mst_err_t *err)
+mst_dataset_open(const mst_source_cfg_t *cfg, bool strict, mst_refused_fn *on_refused, void *ud, mst_dataset_t **out,
+                 mst_err_t *err)
 {
     mst_dataset_t *d = MST_NEW(mst_dataset_t);
     d->limit = cfg->limit;
@@ -200,4 +200,3 @@ mst_dataset_totals(const mst_dataset_t *d, uint64_t *out_cases, uint64_t *out_re
     *out_refused = d->refused;
     *out_hash = d->hash;
 }
-

@@ -11,9 +11,9 @@
 
 struct mst_idset {
     uint64_t seed;
-    uint64_t *high;  // 0 = free
-    uint16_t *low;   // 16 bits more
-    size_t slots;    // places; high and low have slots + MARGIN elements
+    uint64_t *high; // 0 = free
+    uint16_t *low;  // 16 bits more
+    size_t slots;   // places; high and low have slots + MARGIN elements
     size_t count;
 };
 

@@ -10,12 +10,12 @@
 
 struct mst_lines {
     mst_bytes_t *source;
-    char *p;        // bytes not yet given out: [start, end); no line feed in [start, scanned)
+    char *p; // bytes not yet given out: [start, end); no line feed in [start, scanned)
     size_t cap;
     size_t start, scanned, end;
     uint64_t number;
     bool at_end;
-    bool skipping;  // inside a line that was too long
+    bool skipping; // inside a line that was too long
 };
 
 mst_lines_t *

@@ -28,8 +28,8 @@ typedef struct {
 void mst_field_map_init(mst_field_map_t *m, const mst_mapping_t *mapping, size_t count);
 
 // Fills out but for case_no and digest; id.n == 0 when the row has none. Texts are valid UTF-8; they borrow the
-// row's tree or lie in arena. scratch: for making the JSON texts of values. MST_INVAL: the row is refused, err->message is the sentence;
-// MST_LIMIT: arena or scratch is too small.
+// row's tree or lie in arena. scratch: for making the JSON texts of values. MST_INVAL: the row is refused,
+// err->message is the sentence; MST_LIMIT: arena or scratch is too small.
 MST_NODISCARD mst_rc mst_row_to_case(const mst_field_map_t *m, const mst_json_t *row, mst_arena_t *arena,
                                      mst_buf_t *scratch, mst_case_t *out, mst_err_t *err);
 

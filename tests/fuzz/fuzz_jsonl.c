@@ -47,8 +47,7 @@ check_case(const mst_case_t *c, uint64_t number)
 static void
 read_all(const char *path, mst_arena_t *arena, summary_t *s)
 {
-    const mst_mapping_t map[] = {{MST_STR("metadata"), MST_STR("m.0")},
-                                 {MST_STR("actual_output"), MST_STR("a.b")}};
+    const mst_mapping_t map[] = {{MST_STR("metadata"), MST_STR("m.0")}, {MST_STR("actual_output"), MST_STR("a.b")}};
     mst_source_cfg_t cfg = {.path = mst_str_c(path), .limit = -1, .mapping = map, .mapping_count = 2};
     mst_dataset_t *d;
     mst_err_t err;

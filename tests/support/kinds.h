@@ -27,7 +27,7 @@ static const mst_param_t kinds_schema_params[] = {
 static const mst_param_t kinds_provider_params[] = {
     {.name = "model", .alias = "model_name", .type = MST_P_STR, .required = true},
     {.name = "base_url", .type = MST_P_STR, .dflt = "https://api.example.com/v1"},
-    {.name = "api_key", .type = MST_P_SECRET},
+    {.name = "api_key", .type = MST_P_SECRET, .dflt = "env:TEST_API_KEY"},
     {.name = "temperature", .type = MST_P_NUM, .min = 0, .max = 2},
     {.name = "stream", .type = MST_P_BOOL, .dflt = "true"},
     {.name = "extra_body", .type = MST_P_JSON, .dflt = "{}"},
@@ -36,7 +36,8 @@ static const mst_param_t kinds_provider_params[] = {
     {.name = NULL},
 };
 
-static const mst_kind_t kinds_length = {.name = "length", .tier = "L1", .threshold = 1.0, .params = kinds_length_params};
+static const mst_kind_t kinds_length = {
+    .name = "length", .tier = "L1", .threshold = 1.0, .params = kinds_length_params};
 static const mst_kind_t kinds_keyword = {
     .name = "keyword", .aliases = "keywords", .tier = "L1", .threshold = 1.0, .params = kinds_keyword_params};
 static const mst_kind_t kinds_schema = {

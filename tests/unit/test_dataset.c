@@ -125,12 +125,14 @@ static void
 test_dataset_fields(void **state)
 {
     world_t *w = *state;
-    read_text(w, "{\"id\":\"a\",\"input\":\"q \\u00e9\",\"expected_output\":18,\"actual_output\":\"yes\",\"context\":[\"c1\",2],"
-                 "\"retrieval_context\":\"one\",\"metadata\":{\"ttft_ms\":1.5},\"other\":1}\n"
-                 "{\"id\":7,\"input\":\"\",\"expected_output\":[1, \"x\"],\"actual_output\":null}\n"
-                 "{\"messages\":[{\"role\":\"system\",\"content\":\"s\"},{\"role\":\"user\",\"content\":\"u\"},"
-                 "{\"role\":\"assistant\",\"content\":null}],\"expected_output\":true}\n"
-                 "{\"input\":[{\"role\":\"user\",\"content\":[1]}],\"actual_output\":1.0}");
+    read_text(
+        w,
+        "{\"id\":\"a\",\"input\":\"q \\u00e9\",\"expected_output\":18,\"actual_output\":\"yes\",\"context\":[\"c1\",2],"
+        "\"retrieval_context\":\"one\",\"metadata\":{\"ttft_ms\":1.5},\"other\":1}\n"
+        "{\"id\":7,\"input\":\"\",\"expected_output\":[1, \"x\"],\"actual_output\":null}\n"
+        "{\"messages\":[{\"role\":\"system\",\"content\":\"s\"},{\"role\":\"user\",\"content\":\"u\"},"
+        "{\"role\":\"assistant\",\"content\":null}],\"expected_output\":true}\n"
+        "{\"input\":[{\"role\":\"user\",\"content\":[1]}],\"actual_output\":1.0}");
     assert_int_equal(w->case_count, 4);
     const mst_case_t *c = w->cases;
     is(c[0].id, "a");
@@ -161,8 +163,9 @@ static void
 test_dataset_mapping(void **state)
 {
     world_t *w = *state;
-    const char *text = "{\"question\":\"q1\",\"gold\":{\"text\":[\"no\",\"g1\"]},\"input\":\"not this\",\"a.b\":\"flat\"}\n"
-                       "{\"question\":\"q2\",\"gold\":{}}\n{\"input\":\"x\"}\n";
+    const char *text =
+        "{\"question\":\"q1\",\"gold\":{\"text\":[\"no\",\"g1\"]},\"input\":\"not this\",\"a.b\":\"flat\"}\n"
+        "{\"question\":\"q2\",\"gold\":{}}\n{\"input\":\"x\"}\n";
     const mst_mapping_t map[] = {{MST_STR("input"), MST_STR("question")},
                                  {MST_STR("expected_output"), MST_STR("gold.text.1")},
                                  {MST_STR("actual_output"), MST_STR("a.b")}};
@@ -184,6 +187,7 @@ static void
 test_dataset_bad_rows(void **state)
 {
     world_t *w = *state;
+
     static const struct {
         const char *row, *message;
         size_t n; // 0 = strlen
@@ -200,7 +204,8 @@ test_dataset_bad_rows(void **state)
         {"null", "the row is null, not an object", 0},
         {"\"x\"", "the row is a string, not an object", 0},
         {"{}", "the row has no \"input\"", 0},
-        {"{\"question\":1,\"answer\":2}", "the row has no \"input\"; it has question, answer: name one in field_mapping", 0},
+        {"{\"question\":1,\"answer\":2}",
+         "the row has no \"input\"; it has question, answer: name one in field_mapping", 0},
         {"{\"input\":5}", "\"input\" must be a string or a list of messages, not a number", 0},
         {"{\"input\":{}}", "\"input\" must be a string or a list of messages, not an object", 0},
         {"{\"input\":null}", "the row has no \"input\"; it has input: name one in field_mapping", 0},
@@ -215,6 +220,7 @@ test_dataset_bad_rows(void **state)
         {"{\"input\":\"x\",\"id\":\"a\\ud800\"}", "the id holds a lone surrogate", 0},
         {"{\"input\":\"x\",\"id\":\"first\"}", "id \"first\" was used by an earlier row", 0},
     };
+
     const size_t count = sizeof bad / sizeof bad[0];
     FILE *f = fopen(w->path, "wb");
     assert_non_null(f);
@@ -299,11 +305,13 @@ test_dataset_ids(void **state)
 {
     world_t *w = *state;
     // given after assigned; assigned after given; a number and its text are one id
-    read_text(w, "{\"input\":\"0\"}\n{\"input\":\"1\"}\n{\"input\":\"x\",\"id\":\"case-000002\"}\n"
-                 "{\"input\":\"2\",\"id\":\"case-000004\"}\n{\"input\":\"3\"}\n{\"input\":\"4\",\"id\":\"case-0000003\"}\n"
-                 "{\"input\":\"5\",\"id\":7}\n{\"input\":\"x\",\"id\":\"7\"}\n{\"input\":\"x\",\"id\":\"case-000004-2\"}\n");
+    read_text(
+        w, "{\"input\":\"0\"}\n{\"input\":\"1\"}\n{\"input\":\"x\",\"id\":\"case-000002\"}\n"
+           "{\"input\":\"2\",\"id\":\"case-000004\"}\n{\"input\":\"3\"}\n{\"input\":\"4\",\"id\":\"case-0000003\"}\n"
+           "{\"input\":\"5\",\"id\":7}\n{\"input\":\"x\",\"id\":\"7\"}\n{\"input\":\"x\",\"id\":\"case-000004-2\"}\n");
     assert_int_equal(w->case_count, 6);
-    static const char *const ids[] = {"case-000001", "case-000002", "case-000004", "case-000004-2", "case-0000003", "7"};
+    static const char *const ids[] = {"case-000001",   "case-000002",  "case-000004",
+                                      "case-000004-2", "case-0000003", "7"};
     for (size_t i = 0; i < 6; i++)
         is(w->cases[i].id, ids[i]);
     assert_int_equal(w->refused_count, 3);
@@ -402,8 +410,8 @@ many_rows(size_t rows, size_t *out_n)
 {
     char *text = malloc(rows * 200), *p = text;
     for (size_t i = 0; i < rows; i++)
-        p += snprintf(p, 200, "{\"id\": \"row-%zu\", \"input\": \"question %zu, %zu\", \"expected_output\": \"%zu\"}\n", i,
-                      i, i * i % 997, i);
+        p += snprintf(p, 200, "{\"id\": \"row-%zu\", \"input\": \"question %zu, %zu\", \"expected_output\": \"%zu\"}\n",
+                      i, i, i * i % 997, i);
     *out_n = (size_t)(p - text);
     return text;
 }
@@ -551,8 +559,8 @@ test_dataset_inline(void **state)
     const mst_ynode_t *node;
     mst_arena_t *arena = mst_arena_new(MST_MIB);
     mst_source_cfg_t cfg = {.type = MST_SRC_INLINE, .limit = -1};
-    assert_int_equal(mst_yaml_parse(MST_STR("[{input: a, id: x}, {input: 3}, {input: b, id: x}, {input: c}]"), "t", arena,
-                                    &node, &w->err),
+    assert_int_equal(mst_yaml_parse(MST_STR("[{input: a, id: x}, {input: 3}, {input: b, id: x}, {input: c}]"), "t",
+                                    arena, &node, &w->err),
                      MST_OK);
     assert_int_equal(mst_yaml_to_json(node, arena, &cfg.records, &w->err), MST_OK);
     assert_int_equal(read_source(w, &cfg, false), MST_NOTFOUND);

@@ -117,11 +117,11 @@ test_run_config_minimal(void **state)
     assert_true(cfg.min_coverage > 0.98 && cfg.min_coverage < 1);
     assert_null(cfg.wandb_tags);
     round_trip();
-    assert_true(mst_str_eq_c(cfg.spec,
-                             "{\"concurrency\":5,\"data_source\":{\"path\":\"x.jsonl\",\"source_type\":\"jsonl\"},"
-                             "\"fail_fast\":false,\"keep_raw\":false,\"min_coverage\":0.99,\"name\":\"t\",\"repeats\":1,"
-                             "\"scorers\":[{\"label\":\"ttft\",\"on_missing\":\"pass\",\"scorer_name\":\"ttft\","
-                             "\"threshold\":0.8,\"tier\":\"L4\"}],\"strict\":false}"));
+    assert_true(mst_str_eq_c(
+        cfg.spec, "{\"concurrency\":5,\"data_source\":{\"path\":\"x.jsonl\",\"source_type\":\"jsonl\"},"
+                  "\"fail_fast\":false,\"keep_raw\":false,\"min_coverage\":0.99,\"name\":\"t\",\"repeats\":1,"
+                  "\"scorers\":[{\"label\":\"ttft\",\"on_missing\":\"pass\",\"scorer_name\":\"ttft\","
+                  "\"threshold\":0.8,\"tier\":\"L4\"}],\"strict\":false}"));
 }
 
 static const char *const full =
@@ -234,9 +234,18 @@ test_run_config_spec_keeps_every_character(void **state)
 {
     (void)state;
     static const char *const texts[] = {
-        "\\0\\x01\\x07\\b\\x1f", "\\x7f\\u0080\\u0084\\u0085\\u0086\\u009f\\u00a0", "\\u2027\\u2028\\u2029\\u202a",
-        "\\ufefe\\ufeff\\uff00\\ufffd\\ufffe\\uffff", "\\U0001F600 \xf0\x9f\x98\x80 \\U0010ffff", "\\\\ \\\" \\/ \\t\\n\\r ' # : {}",
-        "  leading and trailing  ", "\\\\u0041 \\\\\\\\u2028 \\\\\\u2028 \\\"\\u2028\\\"", "$${MODEL} ${NESTED}", "null", "1e5", "",
+        "\\0\\x01\\x07\\b\\x1f",
+        "\\x7f\\u0080\\u0084\\u0085\\u0086\\u009f\\u00a0",
+        "\\u2027\\u2028\\u2029\\u202a",
+        "\\ufefe\\ufeff\\uff00\\ufffd\\ufffe\\uffff",
+        "\\U0001F600 \xf0\x9f\x98\x80 \\U0010ffff",
+        "\\\\ \\\" \\/ \\t\\n\\r ' # : {}",
+        "  leading and trailing  ",
+        "\\\\u0041 \\\\\\\\u2028 \\\\\\u2028 \\\"\\u2028\\\"",
+        "$${MODEL} ${NESTED}",
+        "null",
+        "1e5",
+        "",
     };
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         char text[1024];
@@ -318,7 +327,8 @@ static void
 test_run_config_unknown_kinds(void **state)
 {
     (void)state;
-    refused(HEAD "scorers: [{scorer_name: lenght}]", "c.yaml:3:25: unknown scorer \"lenght\"; did you mean \"length\"?");
+    refused(HEAD "scorers: [{scorer_name: lenght}]",
+            "c.yaml:3:25: unknown scorer \"lenght\"; did you mean \"length\"?");
     refused(HEAD "scorers: [{scorer_name: vibes}]",
             "c.yaml:3:25: unknown scorer \"vibes\"; known are json_schema, keyword, length, ttft");
     refused(BASIC "provider: {type: opnai}", "c.yaml:4:18: unknown provider \"opnai\"; did you mean \"openai\"?");
@@ -327,9 +337,10 @@ test_run_config_unknown_kinds(void **state)
     refused(HEAD "scorers: [{scorer_name: length, tier: L4}]", "c.yaml:3:39: scorer \"length\" is of tier L1, not L4");
     refused(HEAD "scorers: [{scorer_name: length, tier: L9}]",
             "c.yaml:3:39: \"tier\" must be one of L1, L2, L3, L4, RAG, not \"L9\"; did you mean \"L1\"?");
-    refused("name: t\ndata_source: {source_type: huggingface, path: a/b, split: test}\nscorers: [{scorer_name: ttft}]\n",
-            "c.yaml:2:28: source_type \"huggingface\" is not available in this version; save the dataset as JSONL and "
-            "use source_type jsonl");
+    refused(
+        "name: t\ndata_source: {source_type: huggingface, path: a/b, split: test}\nscorers: [{scorer_name: ttft}]\n",
+        "c.yaml:2:28: source_type \"huggingface\" is not available in this version; save the dataset as JSONL and "
+        "use source_type jsonl");
     assert_int_equal(err.rc, MST_UNSUPPORTED);
     refused("name: t\ndata_source: {source_type: json, path: a/b}\nscorers: [{scorer_name: ttft}]\n",
             "c.yaml:2:28: \"source_type\" must be one of jsonl, dict, inline, huggingface, not \"json\"; did you mean "
@@ -349,7 +360,8 @@ test_run_config_missing(void **state)
     refused("name: t\ndata_source: {type: dict}\nscorers: [{scorer_name: ttft}]\n",
             "c.yaml:2:14: \"records\" is missing in data_source: source_type inline needs it");
     refused(BASIC "provider: {type: openai}", "c.yaml:4:11: \"model\" is missing in provider \"openai\"");
-    refused(HEAD "scorers: [{scorer_name: json_schema}]", "c.yaml:3:11: \"schema\" is missing in scorer \"json_schema\"");
+    refused(HEAD "scorers: [{scorer_name: json_schema}]",
+            "c.yaml:3:11: \"schema\" is missing in scorer \"json_schema\"");
     refused("[1]", "c.yaml:1:1: the configuration must be a map of settings, not a list");
     refused("text", "c.yaml:1:1: the configuration must be a map of settings, not \"text\"");
 }
@@ -414,8 +426,9 @@ static void
 test_run_config_labels_avoid_given_ones(void **state)
 {
     (void)state;
-    loaded(HEAD "scorers: [{scorer_name: ttft}, {scorer_name: length, label: ttft}, {scorer_name: length, label: length},"
-                "{scorer_name: length}]");
+    loaded(HEAD
+           "scorers: [{scorer_name: ttft}, {scorer_name: length, label: ttft}, {scorer_name: length, label: length},"
+           "{scorer_name: length}]");
     assert_true(mst_str_eq_c(cfg.scorers[0].label, "ttft#2"));
     assert_true(mst_str_eq_c(cfg.scorers[3].label, "length#2"));
     round_trip();
@@ -435,8 +448,15 @@ test_run_config_secrets(void **state)
         assert_false(spec_has("sk-very-secret"));
         round_trip();
     }
+    // a default says where a worker may look; it does not travel, so that it stays an offer there
+    loaded(BASIC "provider: {type: openai, model: m}");
+    assert_true(mst_str_eq_c(mst_params_str(&cfg.provider.params, "api_key"), "env:TEST_API_KEY"));
+    assert_false(mst_params_get(&cfg.provider.params, "api_key")->given);
+    assert_false(spec_has("api_key"));
+    round_trip();
     static const char *const bad[] = {"sk-12345", "\"Bearer ${KEY}\"", "\"${KEY}${KEY}\"", "\"${}\"", "env:a b",
-                                      "\"env:\"", "file:relative", "\"file:/a\\0b\"", "[a]", "\"${\"", "\"\""};
+                                      "\"env:\"", "file:relative",     "\"file:/a\\0b\"",  "[a]",     "\"${\"",
+                                      "\"\""};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         snprintf(text, sizeof text, BASIC "provider: {type: openai, model: m, api_key: %s}", bad[i]);
         refused(text, "c.yaml:4:45: \"api_key\" must say where the secret is, never hold it: write \"${NAME}\" or "
@@ -495,22 +515,14 @@ main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
     const struct CMUnitTest tests[] = {
-        TEST(test_run_config_minimal),
-        TEST(test_run_config_full),
-        TEST(test_run_config_respec),
-        TEST(test_run_config_null_is_not_given),
-        TEST(test_run_config_inline_records),
-        TEST(test_run_config_spec_keeps_every_character),
-        TEST(test_run_config_spec_numbers),
-        TEST(test_run_config_variables),
-        TEST(test_run_config_unknown_keys),
-        TEST(test_run_config_unknown_kinds),
-        TEST(test_run_config_missing),
-        TEST(test_run_config_wrong_types),
-        TEST(test_run_config_given_twice),
-        TEST(test_run_config_labels_avoid_given_ones),
-        TEST(test_run_config_secrets),
-        TEST(test_run_config_limits),
+        TEST(test_run_config_minimal),          TEST(test_run_config_full),
+        TEST(test_run_config_respec),           TEST(test_run_config_null_is_not_given),
+        TEST(test_run_config_inline_records),   TEST(test_run_config_spec_keeps_every_character),
+        TEST(test_run_config_spec_numbers),     TEST(test_run_config_variables),
+        TEST(test_run_config_unknown_keys),     TEST(test_run_config_unknown_kinds),
+        TEST(test_run_config_missing),          TEST(test_run_config_wrong_types),
+        TEST(test_run_config_given_twice),      TEST(test_run_config_labels_avoid_given_ones),
+        TEST(test_run_config_secrets),          TEST(test_run_config_limits),
         TEST(test_params_parse_with_left_keys),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

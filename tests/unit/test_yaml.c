@@ -112,7 +112,8 @@ test_yaml_scalars(void **state)
                         "[\"1\",\"true\",\"1.2.3\",\"1e\",\"0x\",\"0o8\",\"-\",\"+\",\".\",\"0xffffffffffffffffff\"]");
     assert_string_equal(json("[.inf, -.INF, .nan]"), "[\"Infinity\",\"-Infinity\",\"NaN\"]");
     assert_string_equal(json("99999999999999999999"), "1e+20");
-    assert_string_equal(json("a: |\n  one\n  two\nb: >\n  one\n  two\n"), "{\"a\":\"one\\ntwo\\n\",\"b\":\"one two\\n\"}");
+    assert_string_equal(json("a: |\n  one\n  two\nb: >\n  one\n  two\n"),
+                        "{\"a\":\"one\\ntwo\\n\",\"b\":\"one two\\n\"}");
 }
 
 static void
@@ -165,11 +166,15 @@ test_yaml_bad_bytes(void **state)
             "t.yaml:2:4: character U+0007 is not allowed as it is; write it as an escape in a quoted string");
     refused("a: 1\nb: \"\xc3\xa9\xff\"\n", "t.yaml:2:6: the text is not valid UTF-8");
     assert_null(parse_n("a: \0", 4));
-    assert_string_equal(err.message,
-                        "t.yaml:1:4: character U+0000 is not allowed as it is; write it as an escape in a quoted string");
-    assert_null(parse_n("\xff\xfe" "a\0", 4)); // no UTF-16 by surprise
+    assert_string_equal(
+        err.message, "t.yaml:1:4: character U+0000 is not allowed as it is; write it as an escape in a quoted string");
+    assert_null(parse_n("\xff\xfe"
+                        "a\0",
+                        4)); // no UTF-16 by surprise
     assert_string_equal(err.message, "t.yaml:1:1: the text is not valid UTF-8");
-    assert_string_equal(json("\xef\xbb\xbf" "a: 1"), "{\"a\":1}");
+    assert_string_equal(json("\xef\xbb\xbf"
+                             "a: 1"),
+                        "{\"a\":1}");
 }
 
 static void
