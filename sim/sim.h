@@ -10,36 +10,69 @@
 #define MST_SIM_SIM_H
 
 #include "common/base/err.h"
+#include "common/base/mem.h"
 #include "common/base/str.h"
+#include "common/json/json.h"
 
 typedef struct mst_sim mst_sim_t;
 
 typedef struct {
-    const char *host;        // "127.0.0.1"
-    uint16_t port;           // 0 = any free one
+    const char *host; // "127.0.0.1"
+    uint16_t port;    // 0 = any free one
     uint64_t seed;
-    const char *model;       // name that it reports
-    const char *api_key;     // NULL = any; else 401 without it
-    double ttft_ms, ttft_sigma;     // log-normal: median and sigma of ln; 0 = at once
-    double itl_ms, itl_sigma;       // per event
-    uint32_t tokens_min, tokens_max;// answer length when no reply file decides
+    const char *model;          // the only model that it has: others get 404; NULL = any, and answers repeat the name
+    const char *api_key;        // NULL = any; else 401 without it
+    double ttft_ms, ttft_sigma; // log-normal: median and sigma of ln; 0 = at once
+    double itl_ms, itl_sigma;   // per event
+    uint32_t tokens_min, tokens_max; // answer length when no reply file decides
     uint32_t tokens_per_event;
-    bool reasoning;          // some reasoning tokens first
+    bool reasoning; // some reasoning tokens first
     // replies: JSONL rows {"id"|"prompt_sha256"|"prompt": ..., "reply": "..."}; looked up by the header
     // X-Case-Id, then by the SHA-256 (hex) of the last user message, then by that message
     const char *replies_path;
-    bool echo;               // reply with the prompt
+    bool echo; // reply with the prompt
     // faults, each a probability per attempt
     double p_429, p_500, p_cut, p_hang_before, p_hang_after, p_malformed, p_slow;
-    double retry_after_s;    // header of the 429s
+    double retry_after_s;                               // header of the 429s
     double logprob_nan, logprob_sentinel, logprob_null; // per token: NaN, -9999.0, null
-    bool sync_steps;         // every stream gets its token at the same instant
-    const char *truth_path;  // NULL = none; format in sim/README.md
+    bool sync_steps;                                    // every stream gets its token at the same instant
+    const char *truth_path;                             // NULL = none; format in sim/README.md
     uint32_t connections_max;
 } mst_sim_opts_t;
 
 void mst_sim_defaults(mst_sim_opts_t *o);
-// Listens before it returns. MST_CONFLICT: port in use; MST_NOTFOUND: replies file.
+
+// The options as a table: it drives the flags of `muster sim`, a configuration's `simulate` section and the checks.
+typedef enum {
+    MST_SIM_O_STR = 0,
+    MST_SIM_O_BOOL,
+    MST_SIM_O_U16,
+    MST_SIM_O_U32,
+    MST_SIM_O_U64,
+    MST_SIM_O_NUM
+} mst_sim_option_type_t;
+
+typedef struct {
+    const char *name; // as in a configuration: "ttft_ms"; the flag is "--ttft-ms"
+    mst_sim_option_type_t type;
+    size_t offset;     // in mst_sim_opts_t
+    double min, max;   // of numbers
+    const char *value; // word for the value in --help
+    const char *help;  // one line
+} mst_sim_option_t;
+
+const mst_sim_option_t *mst_sim_options(size_t *out_count);
+// Sets one option from text. A string is borrowed: value must outlive *o. Booleans: true or false.
+// MST_INVAL: no such option (with the nearest one), or a bad value.
+MST_NODISCARD mst_rc mst_sim_opts_set(mst_sim_opts_t *o, const char *name, const char *value, mst_err_t *err);
+// Sets what the object holds; strings are copied to the arena. Errors name the option.
+MST_NODISCARD mst_rc mst_sim_opts_json(mst_sim_opts_t *o, const mst_json_t *section, mst_arena_t *arena,
+                                       mst_err_t *err);
+// What no option alone can show, such as probabilities that add up to more than 1. mst_sim_start checks too.
+MST_NODISCARD mst_rc mst_sim_opts_check(const mst_sim_opts_t *o, mst_err_t *err);
+
+// Listens before it returns; copies the options. MST_CONFLICT: port in use; MST_NOTFOUND: replies file;
+// MST_PROTO, MST_INVAL: a broken line of it, by number.
 MST_NODISCARD mst_rc mst_sim_start(const mst_sim_opts_t *o, mst_sim_t **out, mst_err_t *err);
 uint16_t mst_sim_port(const mst_sim_t *s);
 void mst_sim_stop(mst_sim_t **s); // joins the thread, writes the rest of the truth file
