@@ -51,7 +51,8 @@ put(int fd, const char *p, size_t n)
 static void
 answer(responder_t *r, int fd)
 {
-    static const char head[] = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n";
+    static const char head[] = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
+                               "Transfer-Encoding: chunked\r\n\r\n";
     if (r->events == 0) {
         put(fd, r->whole, r->whole_n);
         return;

@@ -18,9 +18,8 @@ enum { LINES_MAX = 128, EXTRA_LINES = 2, URL_MAX = 8192, STATUS_AT = 9 };
 #define LINE_IDENTITY MST_STR("Accept-Encoding: identity")
 
 // Arrival of the bytes that curl is handing us. *source: the weakest of all that went into it.
-//
-// curl reads once right after it has sent a request, without asking us. An answer that is there by then (within some
-// 15 us: an instant backend) has no kernel stamp; the user stamp is late by no more than that time.
+// Without a kernel stamp: bytes that curl read in a timer's run or out of a TLS buffer, and the first moments of a
+// machine's stamping.
 static int64_t
 arrival(mst_http_call_t *call, mst_stamp_source_t *source)
 {
@@ -203,6 +202,9 @@ set_up(mst_http_call_t *call)
     curl_easy_setopt(e, CURLOPT_HTTP_CONTENT_DECODING, 0L);
     curl_easy_setopt(e, CURLOPT_MAXAGE_CONN, 4L); // servers drop idle connections after 5 s: do not race them
     curl_easy_setopt(e, CURLOPT_TCP_KEEPALIVE, 1L);
+    // Both address families at once: the timer that would wait for the first one still fires when the answer is on its
+    // way, and curl then reads without our stamp.
+    curl_easy_setopt(e, CURLOPT_HAPPY_EYEBALLS_TIMEOUT_MS, 0L);
     curl_easy_setopt(e, CURLOPT_USERAGENT, http->user_agent);
     curl_easy_setopt(e, CURLOPT_ERRORBUFFER, call->curl_message);
     curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, on_body);
