@@ -64,7 +64,7 @@ finish(mst_sim_conn_t *c)
         return;
     }
     mst_sim_exchange_record(c);
-    become(c, c->close_after || c->eof ? MST_SIM_LINGERING : MST_SIM_READING);
+    become(c, c->close_after ? MST_SIM_LINGERING : MST_SIM_READING);
     mst_hreq_reset(c->req);
 }
 

@@ -14,7 +14,7 @@
 
 #define FREE_ATTEMPTS_MAX 256
 #define KEPT_BUFFER       (256 * MST_KIB)
-#define ATTEMPT_ARENA     (128 * MST_MIB)
+#define ATTEMPT_ARENA     (8 * MST_CASE_BYTES_MAX) // the case, and its text once more as escaped JSON
 
 static void on_timer(void *ud);
 
@@ -36,7 +36,7 @@ attempt_new(mst_io_t *io)
     io->all_attempts = a;
     a->arena = mst_arena_new(ATTEMPT_ARENA);
     a->timer = (mst_timer_t){.fn = on_timer, .ud = a};
-    mst_buf_init(&a->blob, MST_JSON_BYTES_MAX);
+    mst_buf_init(&a->blob, MST_CASE_BYTES_MAX);
     mst_buf_init(&a->body, MST_HTTP_BODY_MAX);
     mst_buf_init(&a->row, MST_RESULT_BYTES_MAX + MST_MIB);
     return a;
@@ -48,6 +48,7 @@ attempt_free(mst_attempt_t *a)
     *(a->all_prev ? &a->all_prev->all_next : &a->io->all_attempts) = a->all_next;
     if (a->all_next)
         a->all_next->all_prev = a->all_prev;
+    mst_loop_timer_stop(a->io->loop, &a->timer);
     if (a->scanning)
         mst_sse_deinit(&a->sse);
     mst_run_unref(&a->run);

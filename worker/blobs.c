@@ -26,10 +26,10 @@ ask(mst_io_t *io, mst_attempt_t *a)
 void
 mst_blob_fetch(mst_io_t *io, mst_attempt_t *a)
 {
-    if (a->place->blob_bytes > MST_JSON_BYTES_MAX) {
+    if (a->place->blob_bytes > MST_CASE_BYTES_MAX) {
         mst_err_t err = {0};
         (void)MST_ERR(&err, MST_LIMIT, "case %llu has %llu bytes, more than %lu", (unsigned long long)a->key.case_no,
-                      (unsigned long long)a->place->blob_bytes, MST_JSON_BYTES_MAX);
+                      (unsigned long long)a->place->blob_bytes, MST_CASE_BYTES_MAX);
         mst_attempt_fail(a, MST_OUT_BAD_CASE, &err);
         return;
     }

@@ -117,7 +117,7 @@ give_flush(giving_t *g)
     if (!g->lease || (g->count == 0 && !g->fatal))
         return;
     mst_lease_t *lease = g->lease;
-    if (g->cause != MST_RETURN_FORGET && !lease->lost) {
+    if (g->cause != MST_GIVE_FORGET && !lease->lost) {
         Muster__LeaseReturn m = MUSTER__LEASE_RETURN__INIT;
         m.lease_id = lease->id;
         m.cause = (uint32_t)g->cause;
@@ -266,7 +266,7 @@ mst_grants_fatal(mst_io_t *io, mst_io_run_t *run, const mst_err_t *err)
     mst_lease_t *l = io->leases;
     while (l && l->run != run)
         l = l->next;
-    giving_t g = {.io = io, .lease = l, .cause = MST_RETURN_LOCAL, .fatal = true, .text = err->message};
+    giving_t g = {.io = io, .lease = l, .cause = MST_GIVE_LOCAL, .fatal = true, .text = err->message};
     give_flush(&g); // also when no case was left to give back
 }
 
@@ -302,7 +302,7 @@ admit_recorded(mst_io_t *io, mst_io_run_t *run, mst_unit_t *u)
         return;
     }
     giving_t g = {.io = io, .fatal = mode == MST_FLOW_FATAL, .text = mst_flow_fatal_text(run->flow)};
-    give_unit(&g, u, g.fatal ? MST_RETURN_LOCAL : MST_RETURN_DRAIN, true);
+    give_unit(&g, u, g.fatal ? MST_GIVE_LOCAL : MST_GIVE_DRAIN, true);
     give_flush(&g);
 }
 
@@ -352,6 +352,8 @@ mst_grants_take(mst_io_t *io, mst_unit_t *u, Muster__Grant *grant)
     u->run = run;
     u->lease = MST_NEW(mst_lease_t);
     *u->lease = (mst_lease_t){.next = io->leases, .run = run, .id = grant->lease_id, .open = grant->n_cases};
+    u->lease->made_ns = mst_loop_now(io->loop);
+    u->lease->until_ns = u->lease->made_ns + (int64_t)grant->ttl_ms * MST_NS_PER_MS;
     if (io->leases)
         io->leases->prev = u->lease;
     io->leases = u->lease;
@@ -362,7 +364,7 @@ mst_grants_take(mst_io_t *io, mst_unit_t *u, Muster__Grant *grant)
         lease_free(io, u->lease);
         mst_grants_unit_put(io, u);
     } else if (run->error.rc != MST_OK) {
-        refuse_unit(io, u, MST_RETURN_BAD_SPEC, run->error.message);
+        refuse_unit(io, u, MST_GIVE_BAD_SPEC, run->error.message);
     } else if (run->run) {
         admit(io, run, u);
     } else {
@@ -387,7 +389,7 @@ spec_came(mst_io_t *io, mst_io_run_t *run, const Muster__RunSpec *spec)
         if (rc == MST_OK)
             admit(io, run, u);
         else
-            refuse_unit(io, u, MST_RETURN_BAD_SPEC, run->error.message);
+            refuse_unit(io, u, MST_GIVE_BAD_SPEC, run->error.message);
         u = next;
     }
     if (rc == MST_OK && run->control != MST_FLOW_RUNNING) {
@@ -410,7 +412,7 @@ mst_grants_spec(mst_io_t *io, const Muster__RunSpec *spec)
 static void
 control_run(mst_io_t *io, mst_io_run_t *run, mst_flow_mode_t mode)
 {
-    mst_return_cause_t cause = mode == MST_FLOW_DRAIN ? MST_RETURN_DRAIN : MST_RETURN_CANCELLED;
+    mst_return_cause_t cause = mode == MST_FLOW_DRAIN ? MST_GIVE_DRAIN : MST_GIVE_CANCELLED;
     run->control = mode;
     if (mode != MST_FLOW_RUNNING) {
         giving_t g = {.io = io};
@@ -445,7 +447,7 @@ drop_queued(mst_io_t *io, mst_unit_t **first, mst_unit_t ***end, const mst_lease
             continue;
         }
         *at = u->next;
-        give_unit(&g, u, MST_RETURN_FORGET, inline_only);
+        give_unit(&g, u, MST_GIVE_FORGET, inline_only);
     }
     *end = at;
     give_flush(&g);
@@ -467,6 +469,26 @@ mst_grants_lost(mst_io_t *io, uint64_t lease_id)
         mst_grants_event(io, run, &e);
     }
     mst_grants_acked(io, lease, 1);
+}
+
+void
+mst_grants_renewed(mst_io_t *io, int64_t ping_ns)
+{
+    for (mst_lease_t *l = io->leases; l; l = l->next)
+        if (l->made_ns <= ping_ns && l->until_ns < ping_ns + io->lease_ttl_ns)
+            l->until_ns = ping_ns + io->lease_ttl_ns;
+}
+
+void
+mst_grants_expire(mst_io_t *io, int64_t now_ns)
+{
+    for (mst_lease_t *l = io->leases, *next = NULL; l; l = next) {
+        next = l->next; // losing one lease frees no other
+        if (l->lost || l->until_ns > now_ns)
+            continue;
+        mst_warn("lease %llu ran out: the coordinator has not answered", (unsigned long long)l->id);
+        mst_grants_lost(io, l->id);
+    }
 }
 
 static void
@@ -515,7 +537,7 @@ mst_grants_unit_back(mst_io_t *io, mst_job_t *job)
         if (bytes.n == 0 || bytes.n > MST_RESULT_INLINE_MAX) {
             (void)MST_ERR(&err, MST_LIMIT, "result of case %llu could not be packed (%zu bytes)",
                           (unsigned long long)p->key.case_no, bytes.n);
-            give(&g, p, MST_RETURN_LOCAL);
+            give(&g, p, MST_GIVE_LOCAL);
             continue;
         }
         mst_results_add(&io->results, u->lease, bytes);

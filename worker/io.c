@@ -17,7 +17,7 @@
 #define FREE_JOBS_MAX  64
 #define JOB_ROWS_MAX   (MST_RESULT_BYTES_MAX + MST_MIB)
 #define JOB_ROWS_KEPT  (1 * MST_MIB)
-#define BLOB_SILENT_NS (5 * MST_NS_PER_S)
+#define BLOB_SILENT_NS (2 * MST_NS_PER_S)
 
 mst_job_t *
 mst_io_job(mst_io_t *io)
@@ -202,6 +202,7 @@ on_tick(void *ud)
         ping(io);
         io->ping_due_ns = now + (int64_t)io->control.heartbeat_ms * MST_NS_PER_MS;
     }
+    mst_grants_expire(io, now);
     (void)mst_session_check(&io->control, now);
     if (!io->results.session.ready && mst_session_check(&io->results.session, now))
         mst_results_renew(&io->results);
@@ -212,6 +213,7 @@ static void
 on_hello_ok(mst_io_t *io, const Muster__HelloOk *ok)
 {
     mst_session_welcome(&io->control, ok);
+    io->lease_ttl_ns = (int64_t)ok->lease_ttl_ms * MST_NS_PER_MS;
     io->credit_told = 0;
     io->ping_due_ns = 0;
     tell_credit(io);
@@ -227,6 +229,7 @@ control_message(mst_io_t *io, const Muster__Envelope *e)
         on_hello_ok(io, e->hello_ok);
         break;
     case MUSTER__ENVELOPE__BODY_PONG:
+        mst_grants_renewed(io, e->pong->echo_ns);
         for (size_t i = 0; i < e->pong->n_leases_lost; i++)
             mst_grants_lost(io, e->pong->leases_lost[i]);
         break;

@@ -75,6 +75,7 @@ typedef struct mst_io {
     uint32_t credit_told;
     uint8_t instance[16];     // of this process start
     int64_t ping_due_ns;
+    int64_t lease_ttl_ns;
     uint64_t settled;         // cases with a result, ever
     size_t rx_bytes;          // kept answers of attempts in flight
     mst_timer_t tick;
@@ -102,6 +103,8 @@ void mst_grants_take(mst_io_t *io, mst_unit_t *unit, Muster__Grant *grant); // t
 void mst_grants_spec(mst_io_t *io, const Muster__RunSpec *spec);
 void mst_grants_control(mst_io_t *io, const Muster__RunControl *rc);
 void mst_grants_lost(mst_io_t *io, uint64_t lease_id);
+void mst_grants_renewed(mst_io_t *io, int64_t ping_ns); // a PING sent then was answered
+void mst_grants_expire(mst_io_t *io, int64_t now_ns);   // leases that ran out: nothing of them is started any more
 void mst_grants_dispatch(mst_io_t *io);        // queued units to the CPU threads
 void mst_grants_event(mst_io_t *io, mst_io_run_t *run, const mst_flow_event_t *e); // steps the flow, does what it says
 void mst_grants_fatal(mst_io_t *io, mst_io_run_t *run, const mst_err_t *err);

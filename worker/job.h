@@ -28,7 +28,8 @@ typedef struct mst_lease {
     struct mst_io_run *run;
     uint64_t id;
     size_t open;    // cases neither acknowledged nor given back
-    bool lost;      // the coordinator has taken it back
+    bool lost;      // the coordinator has taken it back, or it ran out
+    int64_t made_ns, until_ns; // renewed by each answered PING, counted from when that was sent
 } mst_lease_t;
 
 // One place of a unit. The flow record comes first: a flow case is cast back to it.

@@ -3,9 +3,7 @@
 #include "worker/origin.h"
 
 #include "common/base/limits.h"
-
-#include <string.h>
-#include <unistd.h>
+#include "common/proc/host.h"
 
 #define ARENA_MAX (1 * MST_MIB)
 #define FIELD_MAX 512
@@ -14,9 +12,11 @@ void
 mst_origins_init(mst_origins_t *o)
 {
     *o = (mst_origins_t){.arena = mst_arena_new(ARENA_MAX)};
-    char name[256] = "";
-    if (gethostname(name, sizeof name - 1) == 0)
-        o->host.host = mst_arena_dup(o->arena, mst_str_c(name), NULL);
+    mst_host_t host;
+    mst_host_read("/proc", &host);
+    o->host.host = mst_arena_dup(o->arena, mst_str_c(host.name), NULL);
+    o->host.device = mst_arena_dup(o->arena, mst_str_c(host.device), NULL);
+    o->host.driver = mst_arena_dup(o->arena, mst_str_c(host.driver), NULL);
 }
 
 void

@@ -17,8 +17,7 @@ mark_cut(char text[MST_ERR_MESSAGE_MAX])
     memcpy(text + n, "...", 4);
 }
 
-static void
-format(char out[MST_ERR_MESSAGE_MAX], const char *fmt, va_list args) MST_PRINTF(2, 0);
+static void format(char out[MST_ERR_MESSAGE_MAX], const char *fmt, va_list args) MST_PRINTF(2, 0);
 
 static void
 format(char out[MST_ERR_MESSAGE_MAX], const char *fmt, va_list args)

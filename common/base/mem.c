@@ -71,13 +71,13 @@ typedef struct block {
     struct block *next;
     size_t size; // bytes behind the head
     size_t used;
-    size_t pad;  // keeps the head a multiple of 16
+    size_t pad; // keeps the head a multiple of 16
 } block_t;
 
 struct mst_arena {
     block_t *blocks; // the first is the one in use
     size_t bytes_max;
-    size_t held;     // of all blocks, heads too
+    size_t held; // of all blocks, heads too
     size_t used;
     size_t next_size;
 };

@@ -17,9 +17,11 @@ enum { LINES_MAX = 128, EXTRA_LINES = 2, URL_MAX = 8192, STATUS_AT = 9 };
 #define LINE_EXPECT   MST_STR("Expect:") // never wait for 100-continue
 #define LINE_IDENTITY MST_STR("Accept-Encoding: identity")
 
-// Arrival of the bytes that curl is handing us.
+// Arrival of the bytes that curl is handing us. *source: the weakest of all that went into it.
+// Without a kernel stamp: bytes that curl read in a timer's run or out of a TLS buffer, and the first moments of a
+// machine's stamping.
 static int64_t
-arrival(mst_http_call_t *call)
+arrival(mst_http_call_t *call, mst_stamp_source_t *source)
 {
     mst_http_t *http = call->http;
     int64_t rx_ns = MST_NONE;
@@ -29,16 +31,20 @@ arrival(mst_http_call_t *call)
     bool kernel = rx_ns >= call->start_ns && rx_ns <= mst_loop_now(http->loop) + MST_NS_PER_S;
     if (!kernel)
         rx_ns = mst_mono_ns();
-    if (call->result.rx_source == MST_STAMP_NONE)
-        call->result.rx_source = kernel ? MST_STAMP_KERNEL : MST_STAMP_USER;
-    else if (!kernel)
-        call->result.rx_source = MST_STAMP_USER; // the weakest of all
+    if (!kernel || *source == MST_STAMP_NONE)
+        *source = kernel ? MST_STAMP_KERNEL : MST_STAMP_USER;
     if (rx_ns < call->last_rx_ns)
         rx_ns = call->last_rx_ns; // a user stamp is late; what comes after it came later
     call->last_rx_ns = rx_ns;
-    if (call->result.first_byte_mono_ns == MST_NONE)
-        call->result.first_byte_mono_ns = rx_ns;
     return rx_ns;
+}
+
+// The first byte of an answer: whatever was sent was sent before.
+static void
+on_first_byte(mst_http_call_t *call)
+{
+    call->result.sent = true;
+    call->result.first_byte_mono_ns = arrival(call, &call->head_source);
 }
 
 static size_t
@@ -66,7 +72,7 @@ on_body(char *p, size_t size, size_t n, void *ud)
         snprintf(message, sizeof message, "the answer is larger than the limit of %zu bytes", call->body_max);
         return stop_with(call, MST_LIMIT, message);
     }
-    int64_t rx_ns = arrival(call);
+    int64_t rx_ns = arrival(call, &call->result.rx_source);
     bool merged = call->last_read == call->http->read_no;
     call->last_read = call->http->read_no;
     call->result.merged_reads += merged;
@@ -154,7 +160,7 @@ on_header(char *p, size_t size, size_t n, void *ud)
     if (call->why != MST_OK)
         return 0;
     if (call->result.first_byte_mono_ns == MST_NONE)
-        (void)arrival(call);
+        on_first_byte(call);
     call->header_bytes += n;
     if (call->header_bytes > MST_HTTP_HEADER_MAX)
         return stop_with(call, MST_LIMIT, "the header of the answer is larger than the limit of 64 KiB");
@@ -174,11 +180,10 @@ on_header(char *p, size_t size, size_t n, void *ud)
 static int
 on_connected(void *ud, char *remote, char *local, int remote_port, int local_port)
 {
-    (void)remote;
-    (void)local;
-    (void)remote_port;
-    (void)local_port;
-    ((mst_http_call_t *)ud)->in_request = true;
+    mst_http_call_t *call = ud;
+    mst_sock_connected(call, remote, local, remote_port, local_port);
+    call->in_request = true;
+    call->user_send_ns = mst_mono_ns();
     return CURL_PREREQFUNC_OK;
 }
 
@@ -197,6 +202,9 @@ set_up(mst_http_call_t *call)
     curl_easy_setopt(e, CURLOPT_HTTP_CONTENT_DECODING, 0L);
     curl_easy_setopt(e, CURLOPT_MAXAGE_CONN, 4L); // servers drop idle connections after 5 s: do not race them
     curl_easy_setopt(e, CURLOPT_TCP_KEEPALIVE, 1L);
+    // Both address families at once: the timer that would wait for the first one still fires when the answer is on its
+    // way, and curl then reads without our stamp.
+    curl_easy_setopt(e, CURLOPT_HAPPY_EYEBALLS_TIMEOUT_MS, 0L);
     curl_easy_setopt(e, CURLOPT_USERAGENT, http->user_agent);
     curl_easy_setopt(e, CURLOPT_ERRORBUFFER, call->curl_message);
     curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, on_body);
@@ -351,10 +359,12 @@ mst_call_prepare(mst_http_call_t *call, const mst_http_req_t *req, mst_err_t *er
     set_method(call, req);
     call->body_max = req->body_max;
     call->fd = -1;
-    call->opened = call->in_request = call->encoded = false;
+    call->opened_count = 0;
+    call->in_request = call->encoded = false;
     call->header_bytes = call->body_bytes = 0;
     call->last_read = 0;
     call->user_send_ns = MST_NONE;
+    call->head_source = MST_STAMP_NONE;
     call->last_rx_ns = 0;
     call->why = MST_OK;
     call->message[0] = call->curl_message[0] = '\0';
@@ -374,16 +384,18 @@ mst_call_conclude(mst_http_call_t *call, CURLcode code)
 {
     mst_http_result_t *r = &call->result;
     r->close_mono_ns = mst_mono_ns();
-    r->conn_reused = !call->opened && call->in_request;
+    r->conn_reused = call->opened_count == 0 && call->in_request;
     r->content_type = value_view(&call->content_type);
     r->server = value_view(&call->server);
     r->request_id = value_view(&call->request_id);
     if (r->send_mono_ns != MST_NONE) {
         r->send_source = MST_STAMP_KERNEL;
-    } else if (call->user_send_ns != MST_NONE) {
+    } else if (r->sent) {
         r->send_mono_ns = call->user_send_ns;
         r->send_source = MST_STAMP_USER;
     }
+    if (r->rx_source == MST_STAMP_NONE)
+        r->rx_source = call->head_source; // no body
     if (call->steps != call->http->stamps.steps) { // the wall clock was set meanwhile
         r->send_source = r->send_source == MST_STAMP_KERNEL ? MST_STAMP_USER : r->send_source;
         r->rx_source = r->rx_source == MST_STAMP_KERNEL ? MST_STAMP_USER : r->rx_source;

@@ -253,7 +253,7 @@ on_turn(void *ud)
         hand_in(http);
         if (http->kick)
             mst_sock_kick(http);
-        mst_sock_send_stamps(http);
+        mst_sock_let_go(http);
         end_finished(http);
         if (!http->lists[MST_CALL_STARTING] && !http->lists[MST_CALL_ABORTING] && !http->kick)
             break;

@@ -3,11 +3,15 @@
 #define MST_HTTP_CLIENT_IMPL_H
 
 #include <curl/curl.h>
+#include <uthash.h>
 
 #include "common/http/client.h"
 #include "common/http/stamps.h"
 
-enum { MST_HTTP_VALUE_MAX = 256 }; // of a response header that is kept; the rest is cut
+enum {
+    MST_HTTP_VALUE_MAX = 256, // of a response header that is kept; the rest is cut
+    MST_HTTP_TRIES_MAX = 4,
+};
 
 typedef enum {
     MST_CALL_FREE = 0, // in the pool
@@ -44,13 +48,15 @@ struct mst_http_call {
 
     // how far it is
     int fd;                       // its socket, -1 = none known
+    int opened_fds[MST_HTTP_TRIES_MAX]; // for it, in this call: addresses of one host are tried side by side
+    size_t opened_count;
     bool in_multi;                // curl has its easy handle
-    bool opened;                  // a connection was opened for it
     bool in_request;              // connected, TLS done: the request goes out
     bool encoded;                 // the answer is compressed although identity was asked for
     size_t header_bytes, body_bytes;
     uint64_t last_read;           // number of the read that brought the last body bytes
     int64_t start_ns, user_send_ns, last_rx_ns;
+    mst_stamp_source_t head_source; // of first_byte_mono_ns
     uint32_t steps;               // of the wall clock when it started
     mst_http_result_t result;
     mst_http_value_t content_type, server, request_id;
@@ -59,21 +65,27 @@ struct mst_http_call {
     char curl_message[CURL_ERROR_SIZE];
 };
 
-typedef struct {
+typedef struct mst_http_sock mst_http_sock_t;
+struct mst_http_sock {
+    int fd;
     mst_http_call_t *call;
-    int wanted;      // loop events that curl wants; 0 = none
-    int watched;     // loop events that the loop has
-    int fresh_next;  // next in the list of sockets with a request just sent; -1 = last, -2 = not in it
-    bool ours;       // opened by our callback: a TCP socket with stamps
-} mst_http_sock_t;
+    mst_http_sock_t *next_fresh; // list of sockets whose request goes out in this turn
+    int wanted;                  // loop events that curl wants; 0 = none
+    int watched;                 // loop events that the loop has
+    bool ours;                   // opened by our callback: a TCP socket with stamps
+    bool fresh;
+    bool named;                  // in the table by both addresses
+    uint64_t name;
+    UT_hash_handle hh;
+};
 
 struct mst_http {
     mst_loop_t *loop;
     CURLM *multi;
     mst_http_call_t *lists[MST_CALL_STATES];
-    mst_http_sock_t *socks; // by descriptor
+    mst_http_sock_t **socks; // by descriptor
     size_t sock_count;
-    int fresh;              // first of the list
+    mst_http_sock_t *by_name, *fresh;
     mst_stamps_t stamps;
     mst_timer_t timer;      // curl's only one
     bool kick;              // curl asked for a call without delay
@@ -99,7 +111,10 @@ void mst_sock_init(mst_http_t *http); // multi and loop are there
 void mst_sock_deinit(mst_http_t *http);
 void mst_sock_set_up(mst_http_call_t *call); // options of its easy handle that concern sockets
 void mst_sock_kick(mst_http_t *http); // curl_multi_socket_action without a socket
-void mst_sock_send_stamps(mst_http_t *http); // of the requests that have just been sent
+void mst_sock_let_go(mst_http_t *http); // lets the prepared requests leave and reads their send stamps
+
+// The connection is ready and the request is about to leave: which socket is it? Addresses as curl gives them.
+void mst_sock_connected(mst_http_call_t *call, const char *remote, const char *local, int remote_port, int local_port);
 
 // error.c
 mst_str_t mst_http_host(const mst_http_call_t *call); // host:port of its URL; view

@@ -1,10 +1,12 @@
-#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "common/base/clock.h"
+#include "common/base/hash.h"
 #include "common/base/log.h"
 #include "common/base/mem.h"
 #include "common/http/client_impl.h"
@@ -15,10 +17,14 @@
 // one on the same connection. The loop's registration stays: an idle connection that shows an event (the server closed
 // it) is taken out then. So a request on a warm connection costs no epoll_ctl.
 //
+// Right after it has sent a request, curl looks once whether there is an answer, without asking us: an instant answer
+// would be read before its stamp is. So the socket is corked when the request is about to leave and uncorked at the end
+// of the hook: only then does its last segment go out, and the answer comes through our hands like any other.
+//
 // The send stamp lies in the socket's error queue as soon as send() has returned, on most paths. Reading it in the
 // same turn saves the extra wake-up that it would cause; where the kernel is later, the error event brings it.
 
-enum { SOCKS_FIRST = 64, NOT_FRESH = -2 };
+enum { SOCKS_FIRST = 64 };
 
 static mst_http_sock_t *
 sock_at(mst_http_t *http, int fd)
@@ -28,11 +34,14 @@ sock_at(mst_http_t *http, int fd)
         while (count <= (size_t)fd)
             count *= 2;
         http->socks = mst_xrealloc(http->socks, count * sizeof *http->socks);
-        for (size_t i = http->sock_count; i < count; i++)
-            http->socks[i] = (mst_http_sock_t){.fresh_next = NOT_FRESH};
+        memset(http->socks + http->sock_count, 0, (count - http->sock_count) * sizeof *http->socks);
         http->sock_count = count;
     }
-    return &http->socks[fd];
+    if (!http->socks[fd]) {
+        http->socks[fd] = MST_NEW(mst_http_sock_t);
+        http->socks[fd]->fd = fd;
+    }
+    return http->socks[fd];
 }
 
 static void
@@ -50,12 +59,12 @@ act(mst_http_t *http, int fd, int mask)
 
 // Reads send stamps; true when there was at least one. The last before the first answer byte is the request's.
 static bool
-take_send_stamps(mst_http_t *http, int fd, bool all)
+take_send_stamps(mst_http_t *http, const mst_http_sock_t *sock, bool all)
 {
-    mst_http_call_t *call = http->socks[fd].call;
+    mst_http_call_t *call = sock->call;
     bool any = false;
     int64_t sent_ns;
-    while (mst_stamps_sent(&http->stamps, fd, &sent_ns)) {
+    while (mst_stamps_sent(&http->stamps, sock->fd, &sent_ns)) {
         any = true;
         if (call && call->result.first_byte_mono_ns == MST_NONE && sent_ns >= call->start_ns)
             call->result.send_mono_ns = sent_ns;
@@ -69,9 +78,9 @@ static void
 on_event(void *ud, int fd, int events)
 {
     mst_http_t *http = ud;
-    mst_http_sock_t *sock = &http->socks[fd];
+    mst_http_sock_t *sock = http->socks[fd];
     mst_stamps_refresh(&http->stamps, mst_loop_now(http->loop));
-    if (sock->ours && (events & MST_LOOP_ERROR) && take_send_stamps(http, fd, true))
+    if (sock->ours && (events & MST_LOOP_ERROR) && take_send_stamps(http, sock, true))
         events &= ~MST_LOOP_ERROR; // a real error shows again: the loop is level-triggered
     if (sock->wanted == 0) {
         if (events) { // nobody waits for it: an idle connection ended
@@ -118,18 +127,14 @@ unwatch(mst_http_t *http, int fd, mst_http_sock_t *sock)
 
 // The whole request is in the kernel when curl, having been told that the connection is ready, only reads.
 static void
-note_sent(mst_http_t *http, int fd, mst_http_sock_t *sock)
+note_sent(const mst_http_sock_t *sock)
 {
     mst_http_call_t *call = sock->call;
     if (!call || !call->in_request || sock->wanted != MST_LOOP_READ || !sock->ours)
         return;
-    if (!call->result.sent)
+    if (call->result.first_byte_mono_ns == MST_NONE)
         call->user_send_ns = mst_mono_ns();
     call->result.sent = true;
-    if (sock->fresh_next == NOT_FRESH) {
-        sock->fresh_next = http->fresh;
-        http->fresh = fd;
-    }
 }
 
 static int
@@ -149,7 +154,7 @@ on_socket(CURL *easy, curl_socket_t fd, int what, void *ud, void *unused)
     if (sock->call)
         sock->call->fd = fd;
     watch(http, fd, sock);
-    note_sent(http, fd, sock);
+    note_sent(sock);
     return 0;
 }
 
@@ -186,16 +191,84 @@ mst_sock_kick(mst_http_t *http)
     act(http, CURL_SOCKET_TIMEOUT, 0);
 }
 
-void
-mst_sock_send_stamps(mst_http_t *http)
+static void
+cork(int fd, int on)
 {
-    while (http->fresh >= 0) {
-        int fd = http->fresh;
-        http->fresh = http->socks[fd].fresh_next;
-        http->socks[fd].fresh_next = NOT_FRESH;
-        if (http->socks[fd].ours)
-            take_send_stamps(http, fd, false);
+    int rc = setsockopt(fd, IPPROTO_TCP, TCP_CORK, &on, sizeof on);
+    (void)rc; // not TCP: then an instant answer may have a user stamp
+}
+
+void
+mst_sock_let_go(mst_http_t *http)
+{
+    mst_http_sock_t *sock;
+    while ((sock = http->fresh)) {
+        http->fresh = sock->next_fresh;
+        sock->fresh = false;
+        if (!sock->ours)
+            continue; // closed meanwhile
+        cork(sock->fd, 0);
+        take_send_stamps(http, sock, false);
     }
+}
+
+static uint64_t
+name_of(const char *remote, const char *local, int remote_port, int local_port)
+{
+    uint64_t seed = (uint64_t)(unsigned)remote_port << 16 | (unsigned)local_port;
+    return mst_xxh64(mst_str_c(local), mst_xxh64(mst_str_c(remote), seed));
+}
+
+// A new connection: the one of the sockets opened for the call that has this local port.
+static mst_http_sock_t *
+find_new(mst_http_call_t *call, int local_port)
+{
+    for (size_t i = 0; i < call->opened_count; i++) {
+        struct sockaddr_storage a;
+        socklen_t n = sizeof a;
+        mst_http_sock_t *sock = sock_at(call->http, call->opened_fds[i]);
+        if (!sock->ours || getsockname(sock->fd, (struct sockaddr *)&a, &n) != 0)
+            continue;
+        const struct sockaddr_in *v4 = (const void *)&a;
+        const struct sockaddr_in6 *v6 = (const void *)&a;
+        if (ntohs(a.ss_family == AF_INET ? v4->sin_port : v6->sin6_port) == local_port)
+            return sock;
+    }
+    return NULL;
+}
+
+void
+mst_sock_connected(mst_http_call_t *call, const char *remote, const char *local, int remote_port, int local_port)
+{
+    mst_http_t *http = call->http;
+    uint64_t name = name_of(remote, local, remote_port, local_port);
+    mst_http_sock_t *sock;
+    HASH_FIND(hh, http->by_name, &name, sizeof name, sock);
+    if (!sock && (sock = find_new(call, local_port))) {
+        sock->name = name;
+        sock->named = true;
+        HASH_ADD(hh, http->by_name, name, sizeof sock->name, sock);
+    }
+    if (!sock)
+        return; // user stamps then
+    sock->call = call;
+    call->fd = sock->fd;
+    cork(sock->fd, 1);
+    if (!sock->fresh) {
+        sock->fresh = true;
+        sock->next_fresh = http->fresh;
+        http->fresh = sock;
+    }
+}
+
+static void
+forget(mst_http_t *http, mst_http_sock_t *sock)
+{
+    if (sock->named)
+        HASH_DELETE(hh, http->by_name, sock);
+    sock->named = sock->ours = false;
+    sock->watched = 0;
+    mst_loop_fd_remove(http->loop, sock->fd);
 }
 
 static curl_socket_t
@@ -211,11 +284,11 @@ on_open(void *ud, curlsocktype purpose, struct curl_sockaddr *a)
     mst_http_sock_t *sock = sock_at(http, fd);
     // A socket that did not get as far as a connection is closed by curl without a word. When the next attempt gets
     // the same number, curl thinks that we watch it already: so the new one takes over what was wanted.
-    mst_loop_fd_remove(http->loop, fd);
+    forget(http, sock);
     sock->ours = true;
-    sock->watched = 0;
     watch(http, fd, sock);
-    call->opened = true;
+    if (call->opened_count < MST_HTTP_TRIES_MAX)
+        call->opened_fds[call->opened_count++] = fd;
     return fd;
 }
 
@@ -224,9 +297,8 @@ on_close(void *ud, curl_socket_t fd)
 {
     mst_http_t *http = ud;
     mst_http_sock_t *sock = sock_at(http, fd);
-    mst_loop_fd_remove(http->loop, fd);
-    sock->ours = false;
-    sock->wanted = sock->watched = 0;
+    forget(http, sock);
+    sock->wanted = 0;
     sock->call = NULL;
     return close(fd);
 }
@@ -243,7 +315,6 @@ mst_sock_set_up(mst_http_call_t *call)
 void
 mst_sock_init(mst_http_t *http)
 {
-    http->fresh = -1;
     http->read_fd = -1;
     http->timer = (mst_timer_t){.fn = on_loop_timer, .ud = http};
     curl_multi_setopt(http->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
@@ -256,6 +327,9 @@ void
 mst_sock_deinit(mst_http_t *http)
 {
     mst_loop_timer_stop(http->loop, &http->timer);
+    HASH_CLEAR(hh, http->by_name);
+    for (size_t i = 0; i < http->sock_count; i++)
+        free(http->socks[i]);
     free(http->socks);
     http->socks = NULL;
 }

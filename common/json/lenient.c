@@ -155,7 +155,7 @@ take_escape(parse_t *p, char *to, size_t *n)
     return MST_OK;
 }
 
-// Bytes of the string's text up to its closing quote; at its end when there is none.
+// Bytes of the string's text up to its closing quote; up to the end of the text when there is none.
 static size_t
 string_extent(const parse_t *p)
 {
@@ -163,6 +163,19 @@ string_extent(const parse_t *p)
     while (i < p->text.n && p->text.p[i] != '"')
         i += p->text.p[i] == '\\' ? 2 : 1;
     return (i < p->text.n ? i : p->text.n) - p->at;
+}
+
+// Copies what stands for itself.
+static size_t
+take_plain(parse_t *p, char *to)
+{
+    const char *from = p->text.p + p->at;
+    size_t n = 0, left = p->text.n - p->at;
+    while (n < left && (unsigned char)from[n] >= 0x20 && from[n] != '"' && from[n] != '\\')
+        n++;
+    memcpy(to, from, n);
+    p->at += n;
+    return n;
 }
 
 // A string whose opening quote is at p->at. What is decoded is never longer than its text.
@@ -175,6 +188,7 @@ take_string(parse_t *p, mst_str_t *out)
     if (to == NULL)
         return mst_json_arena_full(p->text.n, p->err);
     for (;;) {
+        n += take_plain(p, to + n);
         int c = peek(p);
         if (c == '"')
             break;
@@ -182,11 +196,7 @@ take_string(parse_t *p, mst_str_t *out)
             return fail(p, MST_PROTO, "the string is not closed, expected '\"'");
         if (c < 0x20)
             return unexpected(p, "no control character in a string (write it as \\u00XX)");
-        p->at++;
-        if (c != '\\') {
-            to[n++] = (char)c;
-            continue;
-        }
+        p->at++; // the backslash
         mst_rc rc = take_escape(p, to, &n);
         if (rc != MST_OK)
             return rc;

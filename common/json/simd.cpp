@@ -28,7 +28,7 @@ struct mst_simd {
 static bool
 make_room(mst_simd_t *s, size_t n)
 {
-    if (n <= s->cap)
+    if (s->text != nullptr && n <= s->cap)
         return true;
     size_t cap = first_bytes;
     while (cap < n)
@@ -38,7 +38,6 @@ make_room(mst_simd_t *s, size_t n)
     s->text = static_cast<char *>(std::malloc(cap + simdjson::SIMDJSON_PADDING));
     if (s->text == nullptr || s->parser.allocate(cap) != simdjson::SUCCESS || s->doc.allocate(cap) != simdjson::SUCCESS)
         return false;
-    std::memset(s->text, 0, cap + simdjson::SIMDJSON_PADDING);
     s->cap = cap;
     return true;
 }
@@ -75,6 +74,7 @@ mst_simd_parse(mst_simd_t *s, const char *p, size_t n, mst_simd_tape_t *out)
         return simdjson::MEMALLOC;
     if (n > 0)
         std::memcpy(s->text, p, n);
+    std::memset(s->text + n, 0, simdjson::SIMDJSON_PADDING);
     auto result = s->parser.parse_into_document(s->doc, s->text, n, false);
     if (result.error() != simdjson::SUCCESS)
         return result.error();

@@ -4,7 +4,9 @@
 
 #include "common/base/limits.h"
 
-#define COUNT_SATURATED 0xFFFFFFU
+// The tape counts children in 24 bits; no text within the limit has more.
+#define COUNT_MAX 0xFFFFFFU
+_Static_assert((MST_JSON_BYTES_MAX - 1) / 2 <= COUNT_MAX, "a text may have more elements than the tape can count");
 
 typedef struct {
     mst_json_t *node;           // the container
@@ -34,31 +36,6 @@ word_payload(uint64_t word)
     return word & 0x00FFFFFFFFFFFFFFULL;
 }
 
-// The place behind the value at `at`.
-static size_t
-behind(const uint64_t *tape, size_t at)
-{
-    char type = word_type(tape[at]);
-    if (type == '{' || type == '[')
-        return (uint32_t)tape[at];
-    return at + (type == 'l' || type == 'u' || type == 'd' ? 2 : 1);
-}
-
-// The number of children in the container at `at`: the tape's count, unless that is at its maximum.
-static uint32_t
-children(const uint64_t *tape, size_t at)
-{
-    uint32_t count = (uint32_t)(tape[at] >> 32) & COUNT_SATURATED;
-    if (count < COUNT_SATURATED)
-        return count;
-    bool object = word_type(tape[at]) == '{';
-    size_t end = behind(tape, at) - 1;
-    count = 0;
-    for (size_t i = at + 1; i < end; count++)
-        i = behind(tape, object ? i + 1 : i);
-    return count;
-}
-
 static bool
 copy_string(walk_t *w, mst_str_t *out)
 {
@@ -80,7 +57,7 @@ open_container(walk_t *w, mst_json_t *node)
         return MST_UNSUPPORTED;
     frame_t *f = &w->frames[w->depth++];
     *f = (frame_t){.node = node};
-    node->count = children(w->tape, w->at);
+    node->count = (uint32_t)(w->tape[w->at] >> 32) & COUNT_MAX;
     bool object = word_type(w->tape[w->at]) == '{';
     size_t bytes = node->count * (object ? sizeof(mst_json_member_t) : sizeof(mst_json_t));
     void *memory = mst_arena_alloc_raw(w->arena, bytes);

@@ -155,12 +155,20 @@ plain_run(mst_str_t s)
 static void
 put_string(mst_buf_t *out, mst_str_t s)
 {
+    size_t run = plain_run(s);
+    char *to = run == s.n ? mst_buf_reserve(out, s.n + 2) : NULL;
+    if (to != NULL) { // most strings: nothing to escape
+        to[0] = '"';
+        if (s.n > 0)
+            memcpy(to + 1, s.p, s.n);
+        to[s.n + 1] = '"';
+        out->n += s.n + 2;
+        return;
+    }
     mst_buf_add_byte(out, '"');
-    while (s.n > 0) {
-        size_t n = plain_run(s);
-        if (n > 0)
-            mst_buf_add(out, s.p, n);
-        s = mst_str(s.p + n, s.n - n);
+    for (; s.n > 0; run = plain_run(s)) {
+        mst_buf_add(out, s.p, run);
+        s = mst_str(s.p + run, s.n - run);
         if (s.n == 0)
             break;
         unsigned char c = (unsigned char)s.p[0];
@@ -229,45 +237,56 @@ mst_jw_u64(mst_jw_t *w, uint64_t v)
     put_u64(w->out, v, false);
 }
 
-// Lays out the shortest digits as Python's repr does: with an exponent below 1e-4 and from 1e16 on.
-static void
-put_f64(mst_buf_t *out, double v)
+// Copies n bytes to text at *at.
+static inline void
+append(char *text, size_t *at, const char *p, size_t n)
 {
-    char text[MST_SIMD_F64_MAX], digits[24];
-    size_t n = mst_simd_f64(v, text), at = 0, count = 0;
-    if (text[0] == '-') {
-        mst_buf_add_byte(out, '-');
-        at++;
-    }
+    memcpy(text + *at, p, n);
+    *at += n;
+}
+
+#define F64_TEXT_MAX 48
+
+// Lays out the shortest digits (at most 17) as Python's repr does: with an exponent below 1e-4 and from 1e16 on.
+static size_t
+layout_f64(double v, char to[F64_TEXT_MAX])
+{
+    char text[MST_SIMD_F64_MAX], digits[MST_SIMD_F64_MAX];
+    size_t n = mst_simd_f64(v, text), at = 0, count = 0, used = 0;
+    if (text[0] == '-')
+        to[used++] = text[at++];
     for (; at < n && text[at] != 'e'; at++) {
         if (text[at] != '.')
             digits[count++] = text[at];
     }
     int64_t exponent = 0;
     (void)mst_str_to_i64(mst_str(text + at + 1, n - at - 1), &exponent);
-    if (exponent < -4 || exponent >= 16) {
-        mst_buf_add(out, digits, 1);
-        if (count > 1)
-            mst_buf_add_byte(out, '.');
-        mst_buf_add(out, digits + 1, count - 1);
-        mst_buf_add(out, text + at, n - at);
-        return;
-    }
     static const char zeros[] = "0000000000000000";
-    if (exponent < 0) {
-        mst_buf_add(out, "0.", 2);
-        mst_buf_add(out, zeros, (size_t)(-exponent) - 1);
-        mst_buf_add(out, digits, count);
-        return;
+    if (exponent < -4 || exponent >= 16) {
+        append(to, &used, digits, 1);
+        append(to, &used, ".", count > 1 ? 1 : 0);
+        append(to, &used, digits + 1, count - 1);
+        append(to, &used, text + at, n - at);
+    } else if (exponent < 0) {
+        append(to, &used, "0.", 2);
+        append(to, &used, zeros, (size_t)(-exponent) - 1);
+        append(to, &used, digits, count);
+    } else {
+        size_t whole = (size_t)exponent + 1, given = count < whole ? count : whole;
+        append(to, &used, digits, given);
+        append(to, &used, zeros, whole - given);
+        append(to, &used, ".", 1);
+        append(to, &used, count > whole ? digits + whole : "0", count > whole ? count - whole : 1);
     }
-    size_t whole = (size_t)exponent + 1, given = count < whole ? count : whole;
-    mst_buf_add(out, digits, given);
-    mst_buf_add(out, zeros, whole - given);
-    mst_buf_add_byte(out, '.');
-    if (count > whole)
-        mst_buf_add(out, digits + whole, count - whole);
-    else
-        mst_buf_add_byte(out, '0');
+    return used;
+}
+
+static void
+put_f64(mst_buf_t *out, double v)
+{
+    char text[F64_TEXT_MAX];
+    size_t n = layout_f64(v, text);
+    mst_buf_add(out, text, n);
 }
 
 void

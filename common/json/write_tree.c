@@ -12,19 +12,60 @@ typedef struct {
     size_t base; // canonical: first of its members in the sorted list
 } frame_t;
 
+// A member and the first eight bytes of its key as a number: most comparisons end there.
+typedef struct {
+    uint64_t head;
+    const mst_json_member_t *member;
+} entry_t;
+
 // Sorted members of all open objects, one behind the other.
 typedef struct {
-    const mst_json_member_t **p;
+    entry_t *p;
     size_t n, cap;
-    const mst_json_member_t *small[64]; // enough for most: no heap
+    entry_t small[48]; // enough for most: no heap
 } sorted_t;
+
+// Read in fixed sizes: a copy of variable length into a word would have to wait for its own stores.
+static inline uint64_t
+load_be(const char *p, size_t n)
+{
+    uint64_t wide;
+    uint32_t half;
+    if (n >= 8) {
+        memcpy(&wide, p, 8);
+        return __builtin_bswap64(wide);
+    }
+    uint64_t head = 0;
+    size_t i = 0;
+    if (n >= 4) {
+        memcpy(&half, p, 4);
+        head = (uint64_t)__builtin_bswap32(half) << 32;
+        i = 4;
+    }
+    for (; i < n; i++)
+        head |= (uint64_t)(unsigned char)p[i] << (56 - 8 * i);
+    return head;
+}
+
+static inline entry_t
+entry_of(const mst_json_member_t *m)
+{
+    return (entry_t){.head = load_be(m->key.p, m->key.n), .member = m};
+}
+
+static inline int
+compare(const entry_t *a, const entry_t *b)
+{
+    if (a->head != b->head)
+        return a->head < b->head ? -1 : 1;
+    int order = mst_str_cmp(a->member->key, b->member->key);
+    return order != 0 ? order : a->member < b->member ? -1 : 1;
+}
 
 static int
 by_key(const void *a, const void *b)
 {
-    const mst_json_member_t *const *x = a, *const *y = b;
-    int order = mst_str_cmp((*x)->key, (*y)->key);
-    return order != 0 ? order : *x < *y ? -1 : 1;
+    return compare(a, b);
 }
 
 static bool
@@ -36,7 +77,7 @@ room_for(sorted_t *s, size_t more)
     while (cap < s->n + more)
         cap *= 2;
     bool small = s->p == s->small;
-    const mst_json_member_t **p = realloc(small ? NULL : s->p, cap * sizeof *p);
+    entry_t *p = realloc(small ? NULL : s->p, cap * sizeof *p);
     if (p == NULL)
         return false;
     if (small)
@@ -52,20 +93,20 @@ sort_members(sorted_t *s, const mst_json_t *obj)
 {
     if (!room_for(s, obj->count))
         return false;
-    const mst_json_member_t **p = s->p + s->n;
+    entry_t *p = s->p + s->n;
     s->n += obj->count;
     if (obj->count > 16) {
         for (uint32_t i = 0; i < obj->count; i++)
-            p[i] = &obj->u.members[i];
+            p[i] = entry_of(&obj->u.members[i]);
         qsort(p, obj->count, sizeof *p, by_key);
         return true;
     }
     for (uint32_t i = 0; i < obj->count; i++) {
-        const mst_json_member_t *m = &obj->u.members[i];
+        entry_t e = entry_of(&obj->u.members[i]);
         uint32_t at = i;
-        for (; at > 0 && mst_str_cmp(p[at - 1]->key, m->key) > 0; at--)
+        for (; at > 0 && compare(&p[at - 1], &e) > 0; at--)
             p[at] = p[at - 1];
-        p[at] = m;
+        p[at] = e;
     }
     return true;
 }
@@ -132,7 +173,7 @@ next_value(walk_t *k)
             return &f->node->u.items[f->next++];
         if (f->next < f->node->count) {
             const mst_json_member_t *m =
-                k->sorted != NULL ? k->sorted->p[f->base + f->next] : &f->node->u.members[f->next];
+                k->sorted != NULL ? k->sorted->p[f->base + f->next].member : &f->node->u.members[f->next];
             f->next++;
             mst_jw_key_str(k->w, m->key);
             return &m->value;

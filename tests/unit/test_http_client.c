@@ -207,6 +207,14 @@ test_http_stamps_are_the_kernels_and_in_order(void **state)
         assert_true(a.last_rx_ns - a.r.send_mono_ns < MST_NS_PER_S);
         assert_true(a.ordered);
         assert_int_equal(a.r.send_source, MST_STAMP_KERNEL);
+        assert_int_equal(a.r.rx_source, MST_STAMP_KERNEL);
+    }
+    for (int i = 0; i < 200; i++) { // an answer at once, on a warm connection, must not slip past the stamps
+        ask_and_run(w, &a, "/hello");
+        assert_true(a.r.conn_reused);
+        assert_true(a.r.send_mono_ns <= a.first_rx_ns);
+        assert_int_equal(a.r.send_source, MST_STAMP_KERNEL);
+        assert_int_equal(a.r.rx_source, MST_STAMP_KERNEL);
     }
 }
 

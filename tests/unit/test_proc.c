@@ -173,7 +173,7 @@ test_proc_host_accelerators(void **state)
     assert_string_equal(h.device, "");
     assert_string_equal(h.driver, "");
     put(p, "driver/nvidia/version",
-        "NVRM version: NVIDIA UNIX Open Kernel Module for x86_64  570.86.15  Release Build  (x)  Thu\nGCC version: 12.2\n");
+        "NVRM version: NVIDIA UNIX Open Kernel Module for x86_64  570.86.15  Release Build  (x)\nGCC version: 12.2\n");
     put(p, "driver/nvidia/gpus/0000:01:00.0/information", "Model: \t\t NVIDIA H200\nIRQ:   \t\t 42\n");
     put(p, "driver/nvidia/gpus/0000:02:00.0/information", "Model: \t\t NVIDIA H200\n");
     mst_host_read(p->dir, &h);

@@ -515,6 +515,17 @@ test_sim_server_connection_cap(void **state)
     mst_sim_stop(&s);
 }
 
+// The whole of a small file, NUL-terminated.
+static void
+slurp(const char *path, char *out, size_t out_bytes)
+{
+    FILE *f = fopen(path, "rb");
+    assert_non_null(f);
+    size_t n = fread(out, 1, out_bytes - 1, f);
+    out[n] = '\0';
+    fclose(f);
+}
+
 // Takes the number that follows `key`.
 static int64_t
 number_after(const char *text, const char *key)
@@ -543,11 +554,9 @@ test_sim_server_truth(void **state)
     free(ask(s, "x-request-id: r2\r\n", HELLO));
     mst_sim_stop(&s);
     char text[16384];
-    ssize_t n = read(file, text, sizeof text - 1);
     close(file);
+    slurp(path, text, sizeof text);
     unlink(path);
-    assert_true(n > 0);
-    text[n] = '\0';
     assert_int_equal(count(text, "\n"), 2);
     assert_non_null(
         strstr(text, "{\"request_id\":\"r1\",\"case_id\":\"c\\\"1\",\"repeat\":3,\"attempt\":2,\"recv_ns\":"));
@@ -568,6 +577,147 @@ test_sim_server_truth(void **state)
         const char *next = strstr(p, "],[");
         p = next != NULL && next < end ? next + 3 : end;
     }
+    mst_sim_stop(&s);
+}
+
+// A client that has shut its sending side still gets its answer, at once or in time.
+static void
+test_sim_server_half_close(void **state)
+{
+    (void)state;
+    for (int slow = 0; slow < 2; slow++) {
+        mst_sim_opts_t o = defaults();
+        o.ttft_ms = slow ? 30 : 0;
+        mst_sim_t *s = start(&o);
+        mst_buf_t q, a;
+        mst_buf_init(&q, 1 << 16);
+        mst_buf_init(&a, 1 << 20);
+        add_request(&q, "", HELLO_STREAM);
+        add_request(&q, "", HELLO);
+        int fd = dial(s);
+        put(fd, mst_buf_view(&q));
+        assert_int_equal(shutdown(fd, SHUT_WR), 0);
+        get(fd, &a, NULL);
+        close(fd);
+        mst_buf_add_byte(&a, '\0');
+        assert_int_equal(count(a.p, "200 OK"), 2);
+        assert_int_equal(count(a.p, "[DONE]"), 1);
+        mst_buf_deinit(&q);
+        mst_buf_deinit(&a);
+        mst_sim_stop(&s);
+    }
+}
+
+static void
+test_sim_server_http10(void **state)
+{
+    (void)state;
+    mst_sim_opts_t o = defaults();
+    mst_sim_t *s = start(&o);
+    mst_buf_t q;
+    mst_buf_init(&q, 1 << 16);
+    mst_buf_addf(&q, "POST /v1/chat/completions HTTP/1.0\r\nContent-Length: %zu\r\n\r\n%s", strlen(HELLO_STREAM),
+                 HELLO_STREAM);
+    char *a = ask_raw(s, mst_buf_view(&q)); // no chunks: the close ends it
+    assert_int_equal(count(a, "Transfer-Encoding"), 0);
+    assert_int_equal(count(a, "Connection: close\r\n"), 1);
+    assert_true(mst_str_ends(mst_str_c(a), MST_STR("\n\ndata: [DONE]\n\n")));
+    free(a);
+    a = ask_raw(s, MST_STR("GET /health HTTP/1.0\r\nConnection: keep-alive\r\n\r\nGET /health HTTP/1.0\r\n\r\n"));
+    assert_int_equal(count(a, "Connection: keep-alive\r\n"), 1);
+    assert_int_equal(count(a, "200 OK"), 2);
+    free(a);
+    mst_buf_deinit(&q);
+    mst_sim_stop(&s);
+}
+
+// Clients that leave in the middle are recorded as such, and the server goes on.
+static void
+test_sim_server_client_leaves(void **state)
+{
+    (void)state;
+    char path[] = "/tmp/test_sim_truth.XXXXXX", text[65536];
+    int file = mkstemp(path);
+    assert_true(file >= 0);
+    close(file);
+    mst_sim_opts_t o = defaults();
+    o.truth_path = path;
+    o.itl_ms = 2;
+    o.tokens_min = o.tokens_max = 5000;
+    o.p_hang_after = 0.5;
+    mst_sim_t *s = start(&o);
+    mst_buf_t q, a;
+    mst_buf_init(&q, 1 << 16);
+    mst_buf_init(&a, 1 << 20);
+    for (int i = 0; i < 20; i++) {
+        char id[64];
+        snprintf(id, sizeof id, "X-Case-Id: c%d\r\n", i);
+        mst_buf_reset(&q);
+        add_request(&q, id, HELLO_STREAM);
+        int fd = dial(s);
+        put(fd, mst_buf_view(&q));
+        struct pollfd p = {fd, POLLIN, 0};
+        assert_int_equal(poll(&p, 1, WAIT_MS), 1); // the answer has begun
+        struct linger now = {1, 0};
+        setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof now); // leaves with a reset
+        close(fd);
+    }
+    char *alive = ask_raw(s, MST_STR("GET /health HTTP/1.1\r\nHost: h\r\n" CLOSE "\r\n"));
+    assert_int_equal(status(alive), 200);
+    free(alive);
+    mst_sim_stop(&s);
+    slurp(path, text, sizeof text);
+    unlink(path);
+    size_t closed = count(text, "\"end\":\"closed\""), hanging = count(text, "\"end\":\"hanging\"");
+    assert_int_equal(closed + hanging, 20);
+    assert_true(closed > 3 && hanging > 3);
+    assert_int_equal(count(text, "\n"), 21);
+    mst_buf_deinit(&q);
+    mst_buf_deinit(&a);
+}
+
+// Many streams at once on one loop, each with its own text: nothing is mixed up, and steps are shared.
+static void
+test_sim_server_many_streams(void **state)
+{
+    (void)state;
+
+    enum { N = 100, EVENTS = 8 };
+
+    mst_sim_opts_t o = defaults();
+    o.echo = o.sync_steps = true;
+    o.ttft_ms = 3;
+    o.itl_ms = 4;
+    mst_sim_t *s = start(&o);
+    static int fds[N];
+    mst_buf_t q, a;
+    mst_buf_init(&q, 1 << 16);
+    mst_buf_init(&a, 1 << 20);
+    for (int i = 0; i < N; i++) {
+        char body[256];
+        snprintf(body, sizeof body,
+                 "{\"stream\":true,\"messages\":[{\"role\":\"user\",\"content\":\"%03d %03d %03d %03d %03d %03d %03d "
+                 "%03d\"}]}",
+                 i, i, i, i, i, i, i, i);
+        mst_buf_reset(&q);
+        add_request(&q, CLOSE, body);
+        fds[i] = dial(s);
+        put(fds[i], mst_buf_view(&q));
+    }
+    for (int i = 0; i < N; i++) {
+        char first[32], later[32];
+        mst_buf_reset(&a);
+        get(fds[i], &a, NULL);
+        close(fds[i]);
+        mst_buf_add_byte(&a, '\0');
+        snprintf(first, sizeof first, "\"content\":\"%03d\"", i);
+        snprintf(later, sizeof later, "\"content\":\" %03d\"", i);
+        assert_int_equal(count(a.p, first), 1);
+        assert_int_equal(count(a.p, later), EVENTS - 1);
+        assert_int_equal(count(a.p, "data: {"), EVENTS + 2);
+    }
+    mst_buf_deinit(&q);
+    mst_buf_deinit(&a);
     mst_sim_stop(&s);
 }
 
@@ -611,6 +761,10 @@ main(void)
         cmocka_unit_test(test_sim_server_logprobs),
         cmocka_unit_test(test_sim_server_connection_cap),
         cmocka_unit_test(test_sim_server_truth),
+        cmocka_unit_test(test_sim_server_half_close),
+        cmocka_unit_test(test_sim_server_http10),
+        cmocka_unit_test(test_sim_server_client_leaves),
+        cmocka_unit_test(test_sim_server_many_streams),
         cmocka_unit_test(test_sim_server_start_errors),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -26,20 +26,16 @@ mst_breaker_measured(mst_breaker_t *b)
     b->refused_row = 0;
 }
 
+// What the backend says to everybody, whatever is asked. The sentence of the provider says what to do about it.
 static bool
-refused_by_status(mst_breaker_t *b, int status, const char *why)
+refused_by_status(mst_breaker_t *b, int status, const mst_err_t *err, const char *why)
 {
-    if (b->measured > 0)
+    bool key = status == 401 || status == 402 || status == 403;
+    bool quota = status == 429 && err && err->retry == MST_RETRY_NEVER;
+    if (b->measured > 0 || (!key && !quota && status != 404))
         return false;
-    if (status == 401 || status == 403)
-        (void)snprintf(b->text, sizeof b->text, "backend %s refused the key (%d): %s; set provider.api_key", b->endpoint,
-                       status, why);
-    else if (status == 404)
-        (void)snprintf(b->text, sizeof b->text,
-                       "backend %s knows no such model or path (404): %s; check provider.model and provider.base_url",
-                       b->endpoint, why);
-    else
-        return false;
+    const char *what = key ? "refused the key" : quota ? "takes no more requests" : "knows no such model or path";
+    (void)snprintf(b->text, sizeof b->text, "backend %s %s: %s", b->endpoint, what, why);
     return true;
 }
 
@@ -51,7 +47,7 @@ mst_breaker_failed(mst_breaker_t *b, int64_t now_ns, int http_status, bool unrea
     if (!unreachable) {
         b->answered++;
         b->refused_row = 0;
-        return refused_by_status(b, http_status, why);
+        return refused_by_status(b, http_status, err, why);
     }
     if (b->refused_row++ == 0)
         b->refused_since_ns = now_ns;
@@ -61,7 +57,7 @@ mst_breaker_failed(mst_breaker_t *b, int64_t now_ns, int http_status, bool unrea
     bool never = b->answered == 0;
     if (never ? !final && row_ns < b->unreachable_ns : row_ns < b->down_ns)
         return false;
-    (void)snprintf(b->text, sizeof b->text, "backend %s %s after %u attempts in %.1f s: %s; is it running there",
+    (void)snprintf(b->text, sizeof b->text, "backend %s %s after %u attempts in %.1f s: %s; start it, or set provider.base_url",
                    b->endpoint, never ? "cannot be reached" : "is gone", b->refused_row,
                    (double)row_ns / (double)MST_NS_PER_S, why);
     return true;

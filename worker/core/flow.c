@@ -99,7 +99,7 @@ give_back(mst_flow_t *f, mst_flow_case_t *c, mst_return_cause_t cause, mst_flow_
     if (c->state == MST_FC_FLYING)
         put(fx, MST_FX_ABORT, c, cause);
     case_to(f, c, MST_FC_DONE);
-    put(fx, MST_FX_RETURN, c, c->dropped ? MST_RETURN_FORGET : cause);
+    put(fx, MST_FX_RETURN, c, c->dropped ? MST_GIVE_FORGET : cause);
 }
 
 static void
@@ -114,14 +114,14 @@ cause_of_mode(const mst_flow_t *f)
 {
     switch (f->mode) {
     case MST_FLOW_DRAIN:
-        return MST_RETURN_DRAIN;
+        return MST_GIVE_DRAIN;
     case MST_FLOW_FATAL:
         return f->fatal_cause;
     case MST_FLOW_STOP:
     case MST_FLOW_RUNNING:
         break;
     }
-    return MST_RETURN_CANCELLED;
+    return MST_GIVE_CANCELLED;
 }
 
 static void
@@ -159,7 +159,7 @@ failed(mst_flow_t *f, const mst_flow_event_t *e, int64_t now_ns, mst_flow_effect
     int64_t wait_ns = 0;
     bool again = mst_retry_decide(&f->o.retry, err, e->c->tries, &f->rng, &wait_ns);
     if (mst_breaker_failed(&f->breaker, now_ns, e->http_status, e->unreachable, !again, err)) {
-        f->fatal_cause = MST_RETURN_BACKEND;
+        f->fatal_cause = MST_GIVE_BACKEND;
         set_mode(f, MST_FLOW_FATAL, fx);
     }
     if (f->mode == MST_FLOW_STOP || f->mode == MST_FLOW_FATAL || e->c->dropped) {
@@ -168,7 +168,7 @@ failed(mst_flow_t *f, const mst_flow_event_t *e, int64_t now_ns, mst_flow_effect
         case_to(f, e->c, MST_FC_DONE);
         put(fx, MST_FX_KEEP, e->c, 0);
     } else if (f->mode == MST_FLOW_DRAIN) {
-        give_back(f, e->c, MST_RETURN_DRAIN, fx);
+        give_back(f, e->c, MST_GIVE_DRAIN, fx);
     } else {
         case_to(f, e->c, MST_FC_WAITING);
         mst_heap_set(&f->retries, &e->c->retry, now_ns + wait_ns);
@@ -207,7 +207,7 @@ drop_list(mst_flow_t *f, mst_flow_state_t state, uint64_t lease_id, mst_flow_eff
             continue;
         c->dropped = true; // one that is under way goes on: its result is welcome while the case is open
         if (state == MST_FC_READY || state == MST_FC_WAITING)
-            give_back(f, c, MST_RETURN_FORGET, fx);
+            give_back(f, c, MST_GIVE_FORGET, fx);
     }
 }
 
@@ -279,7 +279,7 @@ mst_flow_step(mst_flow_t *f, int64_t now_ns, const mst_flow_event_t *e, mst_flow
     case MST_FE_MODE:
         if (e->mode == MST_FLOW_FATAL && e->err) {
             f->fatal = *e->err;
-            f->fatal_cause = MST_RETURN_LOCAL;
+            f->fatal_cause = MST_GIVE_LOCAL;
         }
         set_mode(f, e->mode, fx);
         break;

@@ -44,12 +44,12 @@ typedef enum {
 } mst_flow_mode_t;
 
 typedef enum { // causes of LeaseReturn
-    MST_RETURN_FORGET = 0, // tell nobody: the lease is lost
-    MST_RETURN_DRAIN = 1,
-    MST_RETURN_BACKEND = 2,
-    MST_RETURN_BAD_SPEC = 3,
-    MST_RETURN_CANCELLED = 4,
-    MST_RETURN_LOCAL = 5,
+    MST_GIVE_FORGET = 0, // tell nobody: the lease is lost
+    MST_GIVE_DRAIN = 1,
+    MST_GIVE_BACKEND = 2,
+    MST_GIVE_BAD_SPEC = 3,
+    MST_GIVE_CANCELLED = 4,
+    MST_GIVE_LOCAL = 5,
 } mst_return_cause_t;
 
 typedef enum {
