@@ -34,7 +34,8 @@ typedef struct {
     mst_rc (*build_request)(const mst_provider_cfg_t *cfg, const mst_run_cfg_t *run, const mst_case_t *c,
                             uint32_t repeat_no, mst_arena_t *arena, mst_request_t *out, mst_err_t *err);
     // One event: its name (SSE `event:`; empty otherwise), its data, its arrival relative to send.
-    // Fills d->c as it goes. An error here ends the case as provider_error.
+    // Fills d->c as it goes. An error here (err is never NULL) ends the case: MST_CLOSED as connection_lost, MST_LIMIT
+    // as too_large, sub 429 with a retry as rate_limited, any other as provider_error.
     mst_rc (*on_event)(mst_decoder_t *d, mst_str_t name, mst_str_t data, int64_t rx_ns, mst_err_t *err);
     // End of the transfer: requires the format's own terminator. Same error rule.
     mst_rc (*on_end)(mst_decoder_t *d, mst_err_t *err);
@@ -54,25 +55,30 @@ struct mst_decoder {
     const mst_provider_t *provider;
     mst_json_parser_t *json;  // the CPU thread's
     mst_arena_t *arena;       // all that the completion points to
-    mst_arena_t *scratch;     // reset after each event
-    mst_completion_t c;       // grows; slices are set by mst_decoder_finish
+    mst_arena_t *scratch;     // reset before each event
+    mst_completion_t c;       // grows; text slices and lists are set at the end of mst_decoder_run
     mst_buf_t text, reasoning, refusal, tools; // answer so far, capped by MST_HTTP_BODY_MAX
     mst_token_event_t *events;
-    size_t event_cap;
+    uint32_t event_cap;
     float *logprobs;
-    size_t logprob_cap;
-    bool saw_finish, saw_done;
+    uint32_t logprob_cap;
+    int64_t usage_tokens;     // completion tokens by the server's count; MST_NONE = not told
+    uint32_t bare_events;     // events with text whose number of tokens the event itself does not tell
+    bool counted_by_logprobs; // some event was counted by its logprobs
+    bool saw_finish, saw_done;// the choice ended; the stream ended
+    bool truncated, filtered; // why it ended: the token limit, a content filter
     void *state;              // the provider's own, from arena
 };
 
-// now one call per case: begin, feed stamped bytes in any cut, finish.
 void mst_decoder_init(mst_decoder_t *d, const mst_provider_t *p, mst_json_parser_t *json, mst_arena_t *arena,
                       mst_arena_t *scratch);
 void mst_decoder_deinit(mst_decoder_t *d); // frees the buffers, not the arena
-// Appends to the lists; MST_LIMIT over a cap.
+// Appends to the lists and moves the stamps of first and last token; MST_LIMIT over a cap. n_tokens 0: not told.
 MST_NODISCARD mst_rc mst_decoder_event(mst_decoder_t *d, mst_event_kind_t kind, uint32_t n_tokens,
                                        int64_t rx_ns, mst_err_t *err);
 MST_NODISCARD mst_rc mst_decoder_logprob(mst_decoder_t *d, float v, mst_err_t *err);
+// Copies s into the decoder's arena once: does nothing when *out is set already or s is empty.
+MST_NODISCARD mst_rc mst_decoder_keep(mst_decoder_t *d, mst_str_t *out, mst_str_t s, mst_err_t *err);
 
 // Stamped bytes of one answer, as the I/O thread kept them.
 typedef struct {
