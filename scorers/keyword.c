@@ -12,7 +12,10 @@
 #include <stdlib.h>
 
 static const mst_param_t params[] = {
-    {.name = "expected_keywords", .alias = "keywords", .type = MST_P_STRLIST, .help = "words that the answer should have"},
+    {.name = "expected_keywords",
+     .alias = "keywords",
+     .type = MST_P_STRLIST,
+     .help = "words that the answer should have"},
     {.name = "forbidden_keywords", .type = MST_P_STRLIST, .help = "words that it should not have"},
     {.name = "case_sensitive", .type = MST_P_BOOL, .dflt = "false", .help = "false: compared in lower case (Unicode)"},
     {.name = NULL},

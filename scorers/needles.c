@@ -5,26 +5,30 @@
 
 #include <stdlib.h>
 
-#define VALUE                                                                                  \
-    {                                                                                          \
-        .name = "value", .alias = "values", .type = MST_P_STRLIST,                             \
-        .help = "text or texts to look for; default: the case's expected answer"               \
+#define VALUE                                                                                                          \
+    {                                                                                                                  \
+        .name = "value", .alias = "values", .type = MST_P_STRLIST,                                                     \
+        .help = "text or texts to look for; default: the case's expected answer"                                       \
     }
-#define CASE_SENSITIVE                                                                         \
-    {                                                                                          \
-        .name = "case_sensitive", .type = MST_P_BOOL, .dflt = "true",                          \
-        .help = "false: compared in lower case (Unicode)"                                      \
+#define CASE_SENSITIVE                                                                                                 \
+    {                                                                                                                  \
+        .name = "case_sensitive", .type = MST_P_BOOL, .dflt = "true",                                                  \
+        .help = "false: compared in lower case (Unicode)"                                                              \
     }
-#define EXPECTED                                                                               \
-    {                                                                                          \
-        .name = "expected", .type = MST_P_STR, .help = "text to look for when value is not set" \
+#define EXPECTED                                                                                                       \
+    {                                                                                                                  \
+        .name = "expected", .type = MST_P_STR, .help = "text to look for when value is not set"                        \
     }
 
 const mst_param_t mst_contains_params[] = {
     VALUE,
     EXPECTED,
     CASE_SENSITIVE,
-    {.name = "match", .type = MST_P_ENUM, .dflt = "all", .choices = "all|any", .help = "how many of the texts it takes"},
+    {.name = "match",
+     .type = MST_P_ENUM,
+     .dflt = "all",
+     .choices = "all|any",
+     .help = "how many of the texts it takes"},
     {.name = NULL},
 };
 

@@ -47,7 +47,8 @@ mst_completion_from_metadata(const mst_case_t *c, mst_json_parser_t *parser, mst
         return rc;
     }
     if (!mst_json_is(meta, MST_JSON_OBJ))
-        return MST_ERR(err, MST_PROTO, "metadata of case \"%.*s\" is not a JSON object", MST_FMT(mst_str_cut(c->id, 80)));
+        return MST_ERR(err, MST_PROTO, "metadata of case \"%.*s\" is not a JSON object",
+                       MST_FMT(mst_str_cut(c->id, 80)));
     const mst_json_t *latency = mst_json_get(meta, "total_latency_ms");
     out->ttft_ns = ms_to_ns(mst_json_get(meta, "ttft_ms"));
     out->last_token_ns = ms_to_ns(latency != NULL ? latency : mst_json_get(meta, "latency_ms"));

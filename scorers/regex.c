@@ -4,7 +4,11 @@
 #include "scorers/scorer.h"
 
 static const mst_param_t params[] = {
-    {.name = "pattern", .alias = "regex", .type = MST_P_STR, .required = true, .help = "searched anywhere in the answer"},
+    {.name = "pattern",
+     .alias = "regex",
+     .type = MST_P_STR,
+     .required = true,
+     .help = "searched anywhere in the answer"},
     {.name = "case_sensitive", .type = MST_P_BOOL, .dflt = "true", .help = "false: letters match in either case"},
     {.name = NULL},
 };

@@ -29,7 +29,7 @@ typedef struct {
 
 mst_str_t mst_say_all(mst_arena_t *arena, const mst_say_t *parts, size_t count);
 // MST_SAY(arena, MST_T("length "), MST_I(n), ...)
-#define MST_SAY(arena, ...) \
+#define MST_SAY(arena, ...)                                                                                            \
     mst_say_all((arena), (const mst_say_t[]){__VA_ARGS__}, sizeof((const mst_say_t[]){__VA_ARGS__}) / sizeof(mst_say_t))
 
 // 1 up to the limit, then straight down to 0 at twice the limit. NaN counts as infinitely late.

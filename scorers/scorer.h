@@ -24,13 +24,13 @@ typedef struct {
 
 // Numbers of a whole run, for scope run. Latencies in ns.
 typedef struct {
-    uint64_t (*count)(void *ud, const char *metric);                 // "ttft", "e2e", "tpot"
-    double (*percentile)(void *ud, const char *metric, double q);    // exact, type 7, in ns; NaN when count is 0
+    uint64_t (*count)(void *ud, const char *metric);              // "ttft", "e2e", "tpot"
+    double (*percentile)(void *ud, const char *metric, double q); // exact, type 7, in ns; NaN when count is 0
     void *ud;
 } mst_run_numbers_t;
 
 typedef struct {
-    mst_kind_t kind;   // name, tier, parameter table, default threshold, help
+    mst_kind_t kind; // name, tier, parameter table, default threshold, help
     mst_scope_t scope;
     // state may stay NULL. MST_INVAL names the parameter and the bad value.
     mst_rc (*compile)(const mst_scorer_cfg_t *cfg, void **out_state, mst_err_t *err);
@@ -38,8 +38,7 @@ typedef struct {
     // sets passed by the threshold, applies on_missing to MST_SCORE_NOT_MEASURED and takes the time.
     // An error makes the outcome scorer_error: never a zero passed off as a judgement.
     mst_rc (*score)(void *state, const mst_score_in_t *in, mst_score_t *out, mst_err_t *err);
-    mst_rc (*run)(void *state, const mst_run_numbers_t *numbers, mst_arena_t *arena, mst_score_t *out,
-                  mst_err_t *err);
+    mst_rc (*run)(void *state, const mst_run_numbers_t *numbers, mst_arena_t *arena, mst_score_t *out, mst_err_t *err);
     void (*destroy)(void *state);
 } mst_scorer_t;
 
@@ -60,8 +59,8 @@ size_t mst_scorer_set_index(const mst_scorer_set_t *set, mst_scope_t scope, size
 // now_ns is a clock for the scores' own time. *out_failed: index of the first scorer that failed, or -1,
 // with its sentence in err; the others have run all the same.
 // *out_passed: every scorer that was not skipped passed.
-void mst_scorer_set_score(mst_scorer_set_t *set, const mst_score_in_t *in, int64_t (*now_ns)(void),
-                          mst_score_t *scores, bool *out_passed, int *out_failed, mst_err_t *err);
+void mst_scorer_set_score(mst_scorer_set_t *set, const mst_score_in_t *in, int64_t (*now_ns)(void), mst_score_t *scores,
+                          bool *out_passed, int *out_failed, mst_err_t *err);
 // The same for scope run; scores has mst_scorer_set_count(set, RUN) places.
 void mst_scorer_set_run(mst_scorer_set_t *set, const mst_run_numbers_t *numbers, mst_arena_t *arena,
                         int64_t (*now_ns)(void), mst_score_t *scores);

@@ -179,8 +179,8 @@ mst_scorer_set_score(mst_scorer_set_t *set, const mst_score_in_t *in, int64_t (*
 }
 
 void
-mst_scorer_set_run(mst_scorer_set_t *set, const mst_run_numbers_t *numbers, mst_arena_t *arena,
-                   int64_t (*now_ns)(void), mst_score_t *scores)
+mst_scorer_set_run(mst_scorer_set_t *set, const mst_run_numbers_t *numbers, mst_arena_t *arena, int64_t (*now_ns)(void),
+                   mst_score_t *scores)
 {
     const entries_t *list = &set->by_scope[MST_SCOPE_RUN];
     int64_t before = now_ns();

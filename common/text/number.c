@@ -132,8 +132,8 @@ mst_number_harness_form(mst_str_t s, char *out)
 
 // A walk over the significant digits of a number, left to right; the point and the signs to let go are skipped.
 typedef struct {
-    mst_str_t s;    // sign, leading zeros and a last point removed
-    size_t whole;   // digits before the point
+    mst_str_t s;  // sign, leading zeros and a last point removed
+    size_t whole; // digits before the point
     bool negative, zero;
 } decimal_t;
 

@@ -36,7 +36,7 @@ struct mst_regex {
     uint32_t options, groups;
     char *pattern; // translated, for the second compilation
     size_t pattern_n;
-    char *shown;   // as written, cut, for messages
+    char *shown; // as written, cut, for messages
 };
 
 static int

@@ -15,6 +15,7 @@ typedef struct mst_regex mst_regex_t;
 
 // ICASE, DOTALL, MULTILINE: Python's re.I, re.S, re.M. UCP: \d \w \s \b are Unicode, as for a Python str.
 enum { MST_REGEX_ICASE = 1, MST_REGEX_DOTALL = 2, MST_REGEX_MULTILINE = 4, MST_REGEX_UCP = 8 };
+
 #define MST_REGEX_GROUPS_MAX  100
 #define MST_REGEX_PATTERN_MAX (64 * 1024) // bytes, after translation
 

@@ -183,16 +183,16 @@ tst_params(const mst_param_t *table, const mst_json_t *obj, mst_arena_t *arena)
 
 typedef struct {
     const char *scorer;
-    const mst_json_t *params;  // object; NULL = defaults
-    double threshold;          // < 0: the scorer's default
+    const mst_json_t *params; // object; NULL = defaults
+    double threshold;         // < 0: the scorer's default
     mst_on_missing_t on_missing;
     mst_case_t c;
-    bool raw;                  // give the answer as it is, not repaired
+    bool raw; // give the answer as it is, not repaired
 } tst_ask_t;
 
 typedef struct {
-    mst_rc rc;         // of compiling the set
-    int failed;        // as mst_scorer_set_score
+    mst_rc rc;  // of compiling the set
+    int failed; // as mst_scorer_set_score
     bool passed;
     mst_score_t score;
     mst_err_t err;

@@ -2,8 +2,8 @@
 // Each is decoded whole, byte by byte and in random cuts: the same result every time. And has_token says of each event
 // what the decoder says.
 //
-// A row: name, split (sse, body), status, body (latin1: its code points are bytes), cut?, expect. In expect only what is
-// there is checked: outcome, text, reasoning, refusal, tools, finish, model, fingerprint, prompt_tokens,
+// A row: name, split (sse, body), status, body (latin1: its code points are bytes), cut?, expect. Only what expect
+// holds is checked: outcome, text, reasoning, refusal, tools, finish, model, fingerprint, prompt_tokens,
 // completion_tokens, reasoning_tokens, source, kinds, n_tokens, logprobs, comments, lenient, error (a part of the
 // sentence), retry, sub.
 #include "common/base/limits.h"
@@ -24,8 +24,8 @@ typedef struct {
     size_t bad;
 } run_t;
 
-static const char *const kind_names[] = {"role", "content", "reasoning", "tool", "refusal",
-                                         "empty", "usage", "done", "error", "comment"};
+static const char *const kind_names[] = {"role",  "content", "reasoning", "tool",  "refusal",
+                                         "empty", "usage",   "done",      "error", "comment"};
 static const char *const source_names[] = {"unknown", "logprobs", "usage", "events", "metadata"};
 
 static void
@@ -250,7 +250,8 @@ body_of(const mst_json_t *row, mst_buf_t *bytes)
 int
 main(void)
 {
-    run_t t = {.parser = mst_json_parser_new(), .arena = mst_arena_new(256u << 20), .scratch = mst_arena_new(256u << 20)};
+    run_t t = {
+        .parser = mst_json_parser_new(), .arena = mst_arena_new(256u << 20), .scratch = mst_arena_new(256u << 20)};
     tst_file_t *f = tst_open(MST_SOURCE_DIR "/tests/fixtures/providers/openai", "answers.jsonl");
     size_t rows = 0, agreed = 0;
     mst_buf_t bytes;

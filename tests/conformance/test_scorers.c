@@ -103,8 +103,9 @@ right(const mst_json_t *row, const tst_got_t *got)
         return got->failed == 0 && got->score.state == MST_SCORE_ERROR && got->err.message[0] != '\0' && !got->passed;
     const char *want = state.n > 0 ? mst_score_state_name(got->score.state) : "";
     return got->rc == MST_OK && got->failed < 0 && mst_str_eq_c(state, want) &&
-           (state.n > 0 || got->score.state == MST_SCORE_OK) && fabs(got->score.value - tst_num(row, "score")) <= 1e-9 &&
-           got->score.passed == tst_bool(row, "passed") && (reason.n == 0 || mst_str_eq(reason, got->score.reason));
+           (state.n > 0 || got->score.state == MST_SCORE_OK) &&
+           fabs(got->score.value - tst_num(row, "score")) <= 1e-9 && got->score.passed == tst_bool(row, "passed") &&
+           (reason.n == 0 || mst_str_eq(reason, got->score.reason));
 }
 
 static void

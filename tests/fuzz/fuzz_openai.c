@@ -26,7 +26,8 @@ check(mst_outcome_t outcome, const mst_completion_t *c)
 {
     uint64_t tokens = 0;
     require(mst_outcome_name(outcome) != NULL, "the outcome has no name");
-    require(mst_outcome_measured(outcome) == (c->error.message[0] == '\0'), "a failure without a sentence, or the reverse");
+    require(mst_outcome_measured(outcome) == (c->error.message[0] == '\0'),
+            "a failure without a sentence, or the reverse");
     for (uint32_t i = 0; i < c->event_count; i++) {
         tokens += c->events[i].n_tokens;
         require(c->events[i].rx_ns >= 0, "a stamp before the request");

@@ -11,7 +11,7 @@
 #include "worker/provider/sse.h"
 
 typedef struct {
-    size_t step;      // bytes given at a time; 0 = random
+    size_t step; // bytes given at a time; 0 = random
     size_t line_max, event_max;
     mst_prng_t prng;
 } how_t;
@@ -116,10 +116,18 @@ static void
 test_sse_byte_order_mark(void **state)
 {
     (void)state;
-    expect("\xef\xbb\xbf" "data: a\n\n", "<|a>");
-    expect("\xef\xbb" "data: a\n\ndata: b\n\n", "<|b>");
-    expect("\n\xef\xbb\xbf" "data: a\n\ndata: b\n\n", "<|b>");
-    expect("\xef\xbb\xbf\xef\xbb\xbf" "data: a\n\n", "");
+    expect("\xef\xbb\xbf"
+           "data: a\n\n",
+           "<|a>");
+    expect("\xef\xbb"
+           "data: a\n\ndata: b\n\n",
+           "<|b>");
+    expect("\n\xef\xbb\xbf"
+           "data: a\n\ndata: b\n\n",
+           "<|b>");
+    expect("\xef\xbb\xbf\xef\xbb\xbf"
+           "data: a\n\n",
+           "");
     expect("\xef", "");
 }
 
@@ -174,8 +182,9 @@ static void
 test_sse_same_for_every_cut(void **state)
 {
     (void)state;
-    static const char *const pieces[] = {"data:", "data: x", "\n", "\r", "\r\n", "\n\n", ":", "event: e", "error: z",
-                                         "\xef\xbb\xbf", " ", "{\"a\":[", "]}", "[DONE]", "\"", "\\", "\xf0\x9f\x98", "d"};
+    static const char *const pieces[] = {"data:",    "data: x",  "\n",           "\r", "\r\n",     "\n\n", ":",
+                                         "event: e", "error: z", "\xef\xbb\xbf", " ",  "{\"a\":[", "]}",   "[DONE]",
+                                         "\"",       "\\",       "\xf0\x9f\x98", "d"};
     how_t how = {0};
     mst_prng_seed(&how.prng, 99);
     for (int round = 0; round < 4000; round++) {
@@ -210,12 +219,9 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_sse_events_and_fields),
-        cmocka_unit_test(test_sse_line_ends),
-        cmocka_unit_test(test_sse_byte_order_mark),
-        cmocka_unit_test(test_sse_deviations_of_servers),
-        cmocka_unit_test(test_sse_any_bytes),
-        cmocka_unit_test(test_sse_caps),
+        cmocka_unit_test(test_sse_events_and_fields),  cmocka_unit_test(test_sse_line_ends),
+        cmocka_unit_test(test_sse_byte_order_mark),    cmocka_unit_test(test_sse_deviations_of_servers),
+        cmocka_unit_test(test_sse_any_bytes),          cmocka_unit_test(test_sse_caps),
         cmocka_unit_test(test_sse_same_for_every_cut),
     };
     return cmocka_run_group_tests_name("sse", tests, NULL, NULL);

@@ -158,8 +158,17 @@ test_regex_takes_invalid_text(void **state)
     (void)state;
     mst_regex_t *re = regex("b.d", MST_REGEX_UCP);
     mst_err_t err;
-    assert_int_equal(mst_regex_find(re, MST_STR("\xff\xfe" "bcd" "\xc3"), 0, NULL, 0, &err), MST_OK);
-    assert_int_equal(mst_regex_find(re, MST_STR("b\xff" "d"), 0, NULL, 0, &err), MST_NOTFOUND);
+    assert_int_equal(mst_regex_find(re,
+                                    MST_STR("\xff\xfe"
+                                            "bcd"
+                                            "\xc3"),
+                                    0, NULL, 0, &err),
+                     MST_OK);
+    assert_int_equal(mst_regex_find(re,
+                                    MST_STR("b\xff"
+                                            "d"),
+                                    0, NULL, 0, &err),
+                     MST_NOTFOUND);
     assert_int_equal(mst_regex_find(re, MST_STR("b\0d"), 0, NULL, 0, &err), MST_OK);
     mst_regex_free(&re);
 }
@@ -223,8 +232,8 @@ static void
 test_number_agrees_with_its_patterns(void **state)
 {
     (void)state;
-    static const char *const pieces[] = {"-", "$", "5", "12", ".", ",", "#### ", "The answer is ", " ", "\n", "x", "é",
-                                         "####", "--", "0"};
+    static const char *const pieces[] = {"-", "$",  "5", "12", ".",    ",",  "#### ", "The answer is ",
+                                         " ", "\n", "x", "é",  "####", "--", "0"};
     mst_regex_t *re[3] = {regex("#### (\\-?[0-9\\.\\,]+)", MST_REGEX_UCP),
                           regex("(-?[$0-9.,]{2,})|(-?[0-9]+)", MST_REGEX_UCP),
                           regex("The answer is (\\-?[0-9\\.\\,]+).", MST_REGEX_UCP)};
@@ -298,13 +307,24 @@ test_number_compares_by_value(void **state)
 {
     (void)state;
     static const char *const same[][2] = {
-        {"18", "18.00"}, {"18.", "18"},      {"1,000", "$1000"}, {"-0", "0.0"},   {".5", "0.50"},
-        {"007", "7"},    {" 5 ", "5"},       {"-$3", "$-3"},     {"+4", "4"},     {"0.0", "."  "0"},
-        {"10", "10.0"},  {"1,0.5", "10.5"},  {"00.10", ".1"},
+        {"18", "18.00"},
+        {"18.", "18"},
+        {"1,000", "$1000"},
+        {"-0", "0.0"},
+        {".5", "0.50"},
+        {"007", "7"},
+        {" 5 ", "5"},
+        {"-$3", "$-3"},
+        {"+4", "4"},
+        {"0.0", "."
+                "0"},
+        {"10", "10.0"},
+        {"1,0.5", "10.5"},
+        {"00.10", ".1"},
     };
     static const char *const other[][2] = {
-        {"18", "18.01"}, {"1", "10"}, {"-1", "1"}, {"", ""}, {".", "."}, {"1.2.3", "1.2.3"}, {"a", "a"}, {"0.1", "1"},
-        {"1e3", "1000"}, {"100", "1"}, {"0.01", "0.1"}, {"5", "5.5"},
+        {"18", "18.01"}, {"1", "10"},  {"-1", "1"},     {"", ""},     {".", "."},      {"1.2.3", "1.2.3"},
+        {"a", "a"},      {"0.1", "1"}, {"1e3", "1000"}, {"100", "1"}, {"0.01", "0.1"}, {"5", "5.5"},
     };
     for (size_t i = 0; i < sizeof same / sizeof same[0]; i++) {
         if (!mst_number_value_eq(mst_str_c(same[i][0]), mst_str_c(same[i][1])) ||

@@ -7,9 +7,9 @@
 #include "worker/provider/openai.h"
 
 typedef struct {
-    int64_t by_usage;   // tokens since the server's count before this one
-    bool along;         // there was one before: the server counts along, event by event
-    uint32_t entries;   // logprobs: one per token
+    int64_t by_usage; // tokens since the server's count before this one
+    bool along;       // there was one before: the server counts along, event by event
+    uint32_t entries; // logprobs: one per token
     bool content, reasoning, refusal, tool;
 } seen_t;
 

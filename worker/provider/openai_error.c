@@ -63,8 +63,12 @@ say_in_stream(int code, mst_str_t name, mst_str_t message, mst_err_t *err)
     bool limit = mst_str_eq(name, MST_STR("rate_limit_exceeded"));
     mst_rc rc = is_status ? of_status(code, &retry) : limit ? MST_AGAIN : MST_IO;
     size_t n = mst_text_excerpt(mst_str_trim(message), SAID_MAX, text), m = mst_text_excerpt(name, 64, shown);
-    MST_ERR_SUB(err, rc, limit ? 429 : is_status ? code : 0, "the server broke off its answer with an error%s%.*s%s: %.*s",
-                m > 0 ? " (" : "", (int)m, shown, m > 0 ? ")" : "", (int)n, text);
+    MST_ERR_SUB(err, rc,
+                limit       ? 429
+                : is_status ? code
+                            : 0,
+                "the server broke off its answer with an error%s%.*s%s: %.*s", m > 0 ? " (" : "", (int)m, shown,
+                m > 0 ? ")" : "", (int)n, text);
     if (err != NULL)
         err->retry = is_money(name) ? MST_RETRY_NEVER : retry;
 }

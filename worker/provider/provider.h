@@ -16,13 +16,13 @@
 typedef enum { MST_SPLIT_SSE, MST_SPLIT_NDJSON, MST_SPLIT_BODY } mst_split_t;
 
 typedef struct {
-    mst_str_t url;        // whole; arena
-    mst_str_t *headers;   // "Name: value" lines without credentials; arena
+    mst_str_t url;      // whole; arena
+    mst_str_t *headers; // "Name: value" lines without credentials; arena
     size_t header_count;
-    mst_str_t auth_name;  // header that carries the key ("Authorization"), or empty
-    mst_str_t auth_prefix;// "Bearer "
-    mst_str_t body;       // arena; must live until the transfer ends
-    mst_split_t split;    // how a 2xx answer is framed
+    mst_str_t auth_name;   // header that carries the key ("Authorization"), or empty
+    mst_str_t auth_prefix; // "Bearer "
+    mst_str_t body;        // arena; must live until the transfer ends
+    mst_split_t split;     // how a 2xx answer is framed
 } mst_request_t;
 
 // The decoder's state over one answer. Lives in the unit's arena.
@@ -53,48 +53,48 @@ const mst_kind_t *const *mst_providers_kinds(void);
 // provider file holds only what is particular to its format.
 struct mst_decoder {
     const mst_provider_t *provider;
-    mst_json_parser_t *json;  // the CPU thread's
-    mst_arena_t *arena;       // all that the completion points to
-    mst_arena_t *scratch;     // reset before each event
-    mst_completion_t c;       // grows; text slices and lists are set at the end of mst_decoder_run
+    mst_json_parser_t *json;                   // the CPU thread's
+    mst_arena_t *arena;                        // all that the completion points to
+    mst_arena_t *scratch;                      // reset before each event
+    mst_completion_t c;                        // grows; text slices and lists are set at the end of mst_decoder_run
     mst_buf_t text, reasoning, refusal, tools; // answer so far, capped by MST_HTTP_BODY_MAX
     mst_token_event_t *events;
     uint32_t event_cap;
     float *logprobs;
     uint32_t logprob_cap;
-    int64_t usage_tokens;     // completion tokens by the server's count; MST_NONE = not told
-    uint32_t bare_events;     // events with text whose number of tokens the event itself does not tell
-    bool counted_by_logprobs; // some event was counted by its logprobs
-    bool saw_finish, saw_done;// the choice ended; the stream ended
-    bool truncated, filtered; // why it ended: the token limit, a content filter
-    void *state;              // the provider's own, from arena
+    int64_t usage_tokens;      // completion tokens by the server's count; MST_NONE = not told
+    uint32_t bare_events;      // events with text whose number of tokens the event itself does not tell
+    bool counted_by_logprobs;  // some event was counted by its logprobs
+    bool saw_finish, saw_done; // the choice ended; the stream ended
+    bool truncated, filtered;  // why it ended: the token limit, a content filter
+    void *state;               // the provider's own, from arena
 };
 
 void mst_decoder_init(mst_decoder_t *d, const mst_provider_t *p, mst_json_parser_t *json, mst_arena_t *arena,
                       mst_arena_t *scratch);
 void mst_decoder_deinit(mst_decoder_t *d); // frees the buffers, not the arena
 // Appends to the lists and moves the stamps of first and last token; MST_LIMIT over a cap. n_tokens 0: not told.
-MST_NODISCARD mst_rc mst_decoder_event(mst_decoder_t *d, mst_event_kind_t kind, uint32_t n_tokens,
-                                       int64_t rx_ns, mst_err_t *err);
+MST_NODISCARD mst_rc mst_decoder_event(mst_decoder_t *d, mst_event_kind_t kind, uint32_t n_tokens, int64_t rx_ns,
+                                       mst_err_t *err);
 MST_NODISCARD mst_rc mst_decoder_logprob(mst_decoder_t *d, float v, mst_err_t *err);
 // Copies s into the decoder's arena once: does nothing when *out is set already or s is empty.
 MST_NODISCARD mst_rc mst_decoder_keep(mst_decoder_t *d, mst_str_t *out, mst_str_t s, mst_err_t *err);
 
 // Stamped bytes of one answer, as the I/O thread kept them.
 typedef struct {
-    int64_t rx_ns;  // CLOCK_MONOTONIC arrival
-    uint32_t n;     // bytes of this piece
-    bool merged;    // shared a read with later bytes: the stamp is an upper bound
+    int64_t rx_ns; // CLOCK_MONOTONIC arrival
+    uint32_t n;    // bytes of this piece
+    bool merged;   // shared a read with later bytes: the stamp is an upper bound
 } mst_rx_t;
 
 typedef struct {
-    mst_str_t body;         // all bytes, pieces joined
+    mst_str_t body; // all bytes, pieces joined
     const mst_rx_t *pieces;
     size_t piece_count;
-    int64_t send_mono_ns;   // base of every relative stamp
+    int64_t send_mono_ns; // base of every relative stamp
     int http_status;
     mst_split_t split;
-    bool cut;               // the transfer ended early: terminator or not, the connection broke
+    bool cut; // the transfer ended early: terminator or not, the connection broke
 } mst_exchange_t;
 
 // Runs the whole exchange through splitter and provider; fills d->c with text, events, stamps, usage, error.

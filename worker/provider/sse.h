@@ -15,16 +15,16 @@ typedef struct {
 typedef enum { MST_SSE_EVENT, MST_SSE_COMMENT, MST_SSE_MORE, MST_SSE_TOO_LARGE } mst_sse_got_t;
 
 typedef struct {
-    mst_buf_t line;      // a line whose end has not come yet
-    mst_buf_t data;      // data lines so far, when they are not one slice of the input
+    mst_buf_t line; // a line whose end has not come yet
+    mst_buf_t data; // data lines so far, when they are not one slice of the input
     mst_buf_t name;
-    mst_str_t ref;       // the one data line, in the input
+    mst_str_t ref; // the one data line, in the input
     bool has_data, has_ref, after_cr, dispatched, failed;
-    uint32_t bom_seen;   // bytes of the mark taken so far; 4: its place is past
+    uint32_t bom_seen;          // bytes of the mark taken so far; 4: its place is past
     size_t line_max, event_max; // lowered by tests
 } mst_sse_t;
 
-void mst_sse_init(mst_sse_t *s);   // caps: MST_SSE_LINE_MAX, MST_SSE_EVENT_MAX
+void mst_sse_init(mst_sse_t *s); // caps: MST_SSE_LINE_MAX, MST_SSE_EVENT_MAX
 void mst_sse_deinit(mst_sse_t *s);
 // Takes bytes from *in (advances it) until one event or comment is complete, or all are taken (MST_SSE_MORE: give
 // other bytes). What it has not taken must be given again. After MST_SSE_TOO_LARGE it says nothing else.
