@@ -10,8 +10,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define MAPPINGS_MAX 8
-#define TEXT_SHOWN   120 // characters of each text
+#define MAPPINGS_MAX  8
+#define TEXT_SHOWN    120 // characters of each text
+#define REFUSED_SHOWN 5
 
 typedef struct {
     const char *path;
@@ -79,7 +80,8 @@ static const struct argp argp = {
            "Exit status: 0 at least one case, 2 no usable case.\n\n"
            "Examples:\n"
            "  muster inspect-data data/qa.jsonl\n"
-           "  muster inspect-data test.jsonl.zst -n 20 --map input=question --map expected_output=answer",
+           "  muster inspect-data test.jsonl.zst -n 20\n"
+           "  muster inspect-data test.jsonl -m input=question -m expected_output=gold.text",
 };
 
 // One line of at most TEXT_SHOWN characters; what would move the cursor becomes a blank.
@@ -126,10 +128,13 @@ print_case(const mst_case_t *c, mst_json_parser_t *parser, mst_arena_t *arena)
         printf("  context   %zu chunk%s\n", chunks, chunks == 1 ? "" : "s");
 }
 
+// The first few tell what is wrong; the count at the end tells how much.
 static void
 on_refused(void *ud, const mst_refused_t *row)
 {
-    (void)ud;
+    unsigned *told = ud;
+    if (++*told > REFUSED_SHOWN)
+        return;
     fflush(stdout);
     fprintf(stderr, "muster: warning: line %" PRIu64 " refused: %s\n", row->line, row->message);
 }
@@ -163,7 +168,8 @@ mst_cmd_inspect_data(int argc, char **argv)
                                .limit = o.limit};
     mst_dataset_t *d;
     mst_err_t err;
-    mst_rc rc = mst_dataset_open(&source, false, on_refused, NULL, &d, &err);
+    unsigned told = 0;
+    mst_rc rc = mst_dataset_open(&source, false, on_refused, &told, &d, &err);
     if (rc != MST_OK)
         return mst_cli_fail(&err);
     rc = print_cases(d, &err);

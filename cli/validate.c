@@ -7,6 +7,7 @@
 #include "scorers/scorer.h"
 
 #include <argp.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -107,7 +108,8 @@ print_warnings(const mst_run_cfg_t *cfg)
     char path[4096];
     snprintf(path, sizeof path, "%.*s", MST_FMT(cfg->source.path));
     if (cfg->source.type == MST_SRC_JSONL && access(path, R_OK) != 0)
-        fprintf(stderr, "muster: warning: dataset \"%s\" cannot be read from here\n", path);
+        fprintf(stderr, "muster: warning: dataset \"%s\" %s\n", path,
+                errno == ENOENT ? "does not exist" : "cannot be read");
     if (cfg->wandb_project.n > 0 && getenv("WANDB_API_KEY") == NULL)
         fprintf(stderr, "muster: warning: wandb_project is set, but the environment variable WANDB_API_KEY is not\n");
     const mst_kind_t *kind = cfg->provider.kind;

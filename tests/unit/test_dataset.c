@@ -405,6 +405,47 @@ test_dataset_long_lines(void **state)
     assert_int_equal(w->info.lines, 6);
 }
 
+// A short row may stand for a large tree: it is refused, and the memory given back.
+static void
+test_dataset_row_that_grows(void **state)
+{
+    world_t *w = *state;
+    FILE *f = fopen(w->path, "wb");
+    assert_non_null(f);
+    fputs("{\"input\":\"a\",\"x\":[", f);
+    for (int i = 0; i < 5000000; i++)
+        fputs("[],", f);
+    fputs("0]}\n{\"input\":\"b\",\"x\":", f);
+    for (int i = 0; i < 70; i++)
+        fputc('[', f);
+    for (int i = 0; i < 70; i++)
+        fputc(']', f);
+    fprintf(f, "}\n{\"input\":\"c\",\"id\":\"%0513d\"}\n{\"input\":\"d\"}\n", 0);
+    assert_int_equal(fclose(f), 0);
+    assert_int_equal(read_path(w, false), MST_NOTFOUND);
+    assert_int_equal(w->refused_count, 3);
+    assert_string_equal(w->refused[2].message, "the id is 513 bytes long; the maximum is 512");
+    assert_int_equal(w->case_count, 1);
+    is(w->cases[0].input, "d");
+    for (int i = 0; i < 2; i++)
+        assert_true(strlen(w->refused[i].message) > 10);
+}
+
+static void
+test_dataset_bomb(void **state)
+{
+    world_t *w = *state;
+    char *zeros = calloc(1, MST_MIB);
+    gzFile gz = gzopen(w->path, "wb9");
+    assert_non_null(gz);
+    for (int i = 0; i < 64; i++)
+        assert_int_equal(gzwrite(gz, zeros, MST_MIB), MST_MIB);
+    assert_int_equal(gzclose(gz), Z_OK);
+    free(zeros);
+    assert_int_equal(read_path(w, false), MST_LIMIT);
+    assert_non_null(strstr(w->err.message, "could not decompress dataset"));
+}
+
 static char *
 many_rows(size_t rows, size_t *out_n)
 {
@@ -597,6 +638,8 @@ main(void)
         TEST(test_dataset_limit),
         TEST(test_dataset_open_errors),
         TEST(test_dataset_long_lines),
+        TEST(test_dataset_row_that_grows),
+        TEST(test_dataset_bomb),
         TEST(test_dataset_compressed_is_the_same),
         TEST(test_dataset_broken_compression),
         TEST(test_dataset_rows_across_reads),

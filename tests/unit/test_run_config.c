@@ -398,6 +398,10 @@ test_run_config_wrong_types(void **state)
     refused(BASIC "provider: openai\n", "c.yaml:4:11: a provider must be a map of settings, not \"openai\"");
     refused(BASIC "provider: {type: openai, model: m, seed: 99999999999999999999}\n",
             "c.yaml:4:42: \"seed\" must be a whole number, not \"99999999999999999999\"");
+    refused(HEAD "scorers: [{scorer_name: ttft, label: \"a\\tb\"}]\n",
+            "c.yaml:3:38: \"label\" must be a line of 1 to 200 bytes without control characters");
+    refused("name: t\ndata_source: {path: x, field_mapping: [input]}\nscorers: [{scorer_name: ttft}]\n",
+            "c.yaml:2:39: \"field_mapping\" must be a map of field: column, not a list");
     refused("name: \"a\\nb\"\ndata_source: {path: x}\nscorers: [{scorer_name: ttft}]\n",
             "c.yaml:1:7: \"name\" must be a line of 1 to 200 bytes without control characters");
     refused("name: t\ndata_source: {path: \"a\\0b\"}\nscorers: [{scorer_name: ttft}]\n",
@@ -494,6 +498,31 @@ test_run_config_limits(void **state)
     mst_buf_deinit(&b);
 }
 
+// However little memory there is, the answer is an error, not a crash; and with enough it is always the same.
+static void
+test_run_config_every_arena_size(void **state)
+{
+    (void)state;
+    loaded(full);
+    mst_str_t spec = cfg.spec;
+    bool fits = false;
+    for (size_t cap = 64; cap < 200000; cap += cap / 16 + 16) {
+        mst_arena_t *small = mst_arena_new(cap);
+        mst_run_cfg_t got;
+        err = (mst_err_t){0};
+        mst_rc rc = mst_run_cfg_load(mst_str_c(full), "c.yaml", &env, small, &got, &err);
+        assert_true(rc == MST_OK || rc == MST_LIMIT);
+        assert_false(fits && rc != MST_OK);
+        fits = rc == MST_OK;
+        if (fits)
+            assert_true(mst_str_eq(got.spec, spec));
+        else
+            assert_ptr_equal(strstr(err.message, "c.yaml:"), err.message);
+        mst_arena_free(&small);
+    }
+    assert_true(fits);
+}
+
 static void
 test_params_parse_with_left_keys(void **state)
 {
@@ -523,6 +552,7 @@ main(void)
         TEST(test_run_config_missing),          TEST(test_run_config_wrong_types),
         TEST(test_run_config_given_twice),      TEST(test_run_config_labels_avoid_given_ones),
         TEST(test_run_config_secrets),          TEST(test_run_config_limits),
+        TEST(test_run_config_every_arena_size),
         TEST(test_params_parse_with_left_keys),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
