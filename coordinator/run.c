@@ -154,7 +154,9 @@ load_spec(mst_coordinator_t *c, const Muster__Submit *m, mst_err_t *err)
     if (!ok)
         return MST_ERR(err, MST_LIMIT, "spec of %zu bytes is too large", m->spec.len);
     r->spec_digest = mst_sha256(r->spec);
-    mst_rc rc = mst_run_cfg_load(r->spec, "submitted spec", c->opts.env, r->arena, &r->cfg, err);
+    mst_config_env_t env = c->opts.env != NULL ? *c->opts.env : (mst_config_env_t){0};
+    env.getenv_fn = NULL; // a spec is expanded already, and no client reads our variables
+    mst_rc rc = mst_run_cfg_load(r->spec, "submitted spec", &env, r->arena, &r->cfg, err);
     if (rc != MST_OK)
         return rc;
     if (r->cfg.repeats < 1 || r->cfg.repeats > MST_REPEATS_MAX)
