@@ -27,10 +27,12 @@ mst_sim_exchange_record(mst_sim_conn_t *c)
     mst_sim_server_t *s = c->server;
     if (s->truth == NULL)
         return;
-    mst_sim_truth_record_t r = {
-        c->request_id,  c->case_id, c->repeat, c->attempt, c->recv_ns,
-        c->recv_kernel, c->status,  c->end,    NULL,       c->events.n / sizeof(mst_sim_truth_event_t)};
+    mst_sim_truth_record_t r = {c->request_id,  c->case_id, c->repeat, c->attempt, c->recv_ns,
+                                c->recv_kernel, c->status,  c->end,    NULL,       0};
     r.events = (const mst_sim_truth_event_t *)(const void *)c->events.p;
+    r.event_count = c->events.n / sizeof *r.events;
+    while (r.event_count > 0 && r.events[r.event_count - 1].before_ns == 0)
+        r.event_count--; // rendered, and then the connection was gone
     mst_sim_truth_add(s->truth, &r);
     mst_buf_reset(&c->events);
     c->stamped = 0;

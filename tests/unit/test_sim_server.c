@@ -670,6 +670,7 @@ test_sim_server_client_leaves(void **state)
     unlink(path);
     size_t closed = count(text, "\"end\":\"closed\""), hanging = count(text, "\"end\":\"hanging\"");
     assert_int_equal(closed + hanging, 20);
+    assert_int_equal(count(text, "[0,"), 0); // what was never sent is not in it
     assert_true(closed > 3 && hanging > 3);
     assert_int_equal(count(text, "\n"), 21);
     mst_buf_deinit(&q);
