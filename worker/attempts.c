@@ -13,7 +13,8 @@
 #include <stdlib.h>
 
 #define FREE_ATTEMPTS_MAX 256
-#define KEPT_BUFFER       (256 * MST_KIB)
+#define JOB_ATTEMPTS_MIN  8 // fewer are not worth a second thread
+#define KEPT_BUFFER       (64 * MST_KIB)
 #define ATTEMPT_ARENA     (8 * MST_CASE_BYTES_MAX) // the case, and its text once more as escaped JSON
 
 static void on_timer(void *ud);
@@ -99,9 +100,17 @@ attempt_put(mst_io_t *io, mst_attempt_t *a)
         a->piece_cap = 0;
     }
     mst_attempt_t kept = *a;
-    *a = (mst_attempt_t){.io = io, .arena = kept.arena, .timer = {.fn = on_timer, .ud = a}, .blob = kept.blob,
-                         .body = kept.body, .row = kept.row, .pieces = kept.pieces, .piece_cap = kept.piece_cap,
-                         .next = io->free_attempts, .all_prev = kept.all_prev, .all_next = kept.all_next};
+    *a = (mst_attempt_t){.io = io,
+                         .arena = kept.arena,
+                         .timer = {.fn = on_timer, .ud = a},
+                         .blob = kept.blob,
+                         .body = kept.body,
+                         .row = kept.row,
+                         .pieces = kept.pieces,
+                         .piece_cap = kept.piece_cap,
+                         .next = io->free_attempts,
+                         .all_prev = kept.all_prev,
+                         .all_next = kept.all_next};
     io->free_attempts = a;
     io->free_attempt_count++;
 }
@@ -113,7 +122,6 @@ end(mst_io_t *io, mst_attempt_t *a)
     a->next = NULL;
     *io->ended_end = a;
     io->ended_end = &a->next;
-    io->ended_count++;
     mst_loop_again(io->loop); // the turn hook may have run already
 }
 
@@ -381,36 +389,59 @@ mst_attempt_back(mst_io_t *io, mst_attempt_t *a)
     attempt_put(io, a);
 }
 
-// The ended ones of this turn: their places at the backend are free again; the chains go to the CPU threads.
+// Tells the flow that the places of those that ended are free, and puts them behind the ones that wait for a CPU
+// thread.
+static void
+tell_ended(mst_io_t *io)
+{
+    while (io->ended) {
+        mst_attempt_t *a = io->ended;
+        io->ended = a->next;
+        if (!io->ended)
+            io->ended_end = &io->ended;
+        a->next = NULL;
+        if (!a->place) {
+            attempt_put(io, a);
+            continue;
+        }
+        *io->judged_end = a;
+        io->judged_end = &a->next;
+        io->judged_count++;
+        mst_flow_event_t e = {.kind = MST_FE_ENDED, .c = &a->place->flow};
+        mst_grants_event(io, a->place->unit->run, &e); // may begin others, which may end at once
+    }
+}
+
+static void
+push_judged(mst_io_t *io, size_t count)
+{
+    mst_job_t *job = mst_io_job(io);
+    job->kind = MST_JOB_ATTEMPTS;
+    job->attempts = io->judged;
+    job->count = count;
+    mst_attempt_t *last = io->judged;
+    for (size_t i = 1; i < count; i++)
+        last = last->next;
+    io->judged = last->next;
+    last->next = NULL;
+    io->judged_count -= count;
+    if (!io->judged)
+        io->judged_end = &io->judged;
+    mst_io_push(io, job);
+}
+
 void
 mst_attempt_flush(mst_io_t *io)
 {
-    while (io->ended && mst_io_room(io)) {
-        mst_job_t *job = mst_io_job(io);
-        mst_attempt_t **tail = &job->attempts;
-        job->kind = MST_JOB_ATTEMPTS;
-        size_t share = io->ended_count / io->cpu_threads + 1;
-        while (io->ended && job->count < MST_JOB_ATTEMPTS_MAX && job->count < share) {
-            mst_attempt_t *a = io->ended;
-            io->ended = a->next;
-            io->ended_count--;
-            a->next = NULL;
-            if (!io->ended)
-                io->ended_end = &io->ended;
-            if (!a->place) {
-                attempt_put(io, a);
-                continue;
-            }
-            mst_flow_event_t e = {.kind = MST_FE_ENDED, .c = &a->place->flow};
-            *tail = a;
-            tail = &a->next;
-            job->count++;
-            mst_grants_event(io, a->place->unit->run, &e);
-        }
-        if (job->count > 0)
-            mst_io_push(io, job);
-        else
-            mst_io_job_put(io, job);
+    tell_ended(io);
+    // While every CPU thread has work, answers gather: a queue operation and two wake-ups are paid once for many.
+    while (io->judged && mst_io_room(io) &&
+           (io->jobs_out < io->cpu_threads || io->judged_count >= MST_JOB_ATTEMPTS_MAX)) {
+        size_t idle = io->jobs_out < io->cpu_threads ? io->cpu_threads - io->jobs_out : 1;
+        size_t share = (io->judged_count + idle - 1) / idle;
+        if (share < JOB_ATTEMPTS_MIN)
+            share = io->judged_count < JOB_ATTEMPTS_MIN ? io->judged_count : JOB_ATTEMPTS_MIN;
+        push_judged(io, share < MST_JOB_ATTEMPTS_MAX ? share : MST_JOB_ATTEMPTS_MAX);
     }
 }
 

@@ -11,14 +11,14 @@
 #include <signal.h>
 #include <stdlib.h>
 
-#define SETS_KEPT   4
-#define CPU_ARENA   (512 * MST_MIB)
-#define ROWS_MAX    (2 * MST_RESULT_BYTES_MAX)
+#define SETS_KEPT 4
+#define CPU_ARENA (512 * MST_MIB)
+#define ROWS_MAX  (2 * MST_RESULT_BYTES_MAX)
 
 typedef struct {
     mst_run_t *run; // reference; NULL = empty
     mst_scorer_set_t *set;
-    mst_err_t err;  // why there is no set
+    mst_err_t err; // why there is no set
     uint64_t used;
 } kept_t;
 
@@ -76,7 +76,8 @@ do_unit(mst_cpu_t *cpu, mst_job_t *job)
             continue;
         mst_err_t err = {0};
         if (mst_row_recorded(&cpu->bench, job, place, wall_ns, &job->rows, &err) != MST_OK)
-            mst_error("result of case %llu could not be packed: %s", (unsigned long long)place->key.case_no, err.message);
+            mst_error("result of case %llu could not be packed: %s", (unsigned long long)place->key.case_no,
+                      err.message);
         job->row_ends[job->row_count++] = job->rows.n;
     }
 }

@@ -92,7 +92,8 @@ mst_grants_unit_put(mst_io_t *io, mst_unit_t *u)
     }
     mst_unit_t kept = *u;
     mst_arena_reset(kept.arena);
-    *u = (mst_unit_t){.arena = kept.arena, .all_prev = kept.all_prev, .all_next = kept.all_next, .next = io->free_units};
+    *u =
+        (mst_unit_t){.arena = kept.arena, .all_prev = kept.all_prev, .all_next = kept.all_next, .next = io->free_units};
     io->free_units = u;
     io->free_unit_count++;
 }
@@ -376,8 +377,9 @@ mst_grants_take(mst_io_t *io, mst_unit_t *u, Muster__Grant *grant)
 static void
 spec_came(mst_io_t *io, mst_io_run_t *run, const Muster__RunSpec *spec)
 {
-    mst_rc rc = spec->has_spec ? mst_runs_load(io, run, mst_wire_str(spec->spec), &run->error)
-                               : MST_ERR(&run->error, MST_NOTFOUND, "coordinator does not know the spec of its own run");
+    mst_rc rc = spec->has_spec
+                    ? mst_runs_load(io, run, mst_wire_str(spec->spec), &run->error)
+                    : MST_ERR(&run->error, MST_NOTFOUND, "coordinator does not know the spec of its own run");
     if (rc != MST_OK)
         mst_error("run spec refused: %s", run->error.message);
     mst_unit_t *u = run->waiting;

@@ -134,7 +134,7 @@ on_turn(void *ud)
     hold_if_pressed(io);
     mst_attempt_flush(io);
     mst_grants_dispatch(io);
-    if (io->jobs_out == 0 && io->results.filling && in_flight(io) == 0)
+    if (io->jobs_out == 0 && !io->judged && io->results.filling && in_flight(io) == 0)
         mst_results_flush(&io->results); // nothing will join it
     mst_results_pump(&io->results);
     (void)mst_session_flush(&io->control);
@@ -204,8 +204,7 @@ on_tick(void *ud)
     }
     mst_grants_expire(io, now);
     (void)mst_session_check(&io->control, now);
-    if (!io->results.session.ready && mst_session_check(&io->results.session, now))
-        mst_results_renew(&io->results);
+    mst_results_check(&io->results, now);
     mst_blob_ask_again(io, BLOB_SILENT_NS);
 }
 
@@ -316,6 +315,7 @@ mst_io_run(mst_io_t *io, mst_io_started_fn *started, void *ud)
     mst_results_init(&io->results, io);
     mst_origins_init(&io->origins);
     io->ended_end = &io->ended;
+    io->judged_end = &io->judged;
     io->scratch = mst_arena_new(MST_WIRE_UNPACK_MAX);
     io->tick = (mst_timer_t){.fn = on_tick, .ud = io};
     mst_rc rc = mst_loop_new(&io->loop, &err);
@@ -345,6 +345,10 @@ mst_io_end(mst_io_t *io)
         mst_job_t *job = io->free_jobs;
         io->free_jobs = job->next;
         job_free(job);
+    }
+    if (io->control.ready) { // its leases are free for others at once
+        Muster__Goodbye m = MUSTER__GOODBYE__INIT;
+        mst_session_try(&io->control, MUSTER__ENVELOPE__BODY_GOODBYE, &m);
     }
     mst_http_free(&io->http);
     mst_attempt_free_all(io);

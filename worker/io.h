@@ -23,32 +23,32 @@
 
 #include <stdatomic.h>
 
-#define MST_WORKER_RUNS_MAX     16
-#define MST_WORKER_JOBS_MAX     1024               // given to the CPU threads and not back
-#define MST_WORKER_CASES_BYTES  (32 * MST_MIB)     // granted cases, by their mean size
-#define MST_WORKER_ROWS_BYTES   (32 * MST_MIB)     // results not acknowledged; above it nothing new is started
-#define MST_WORKER_RX_BYTES     (256 * MST_MIB)    // answers in flight
-#define MST_WORKER_TICK_NS      (100 * MST_NS_PER_MS)
+#define MST_WORKER_RUNS_MAX    16
+#define MST_WORKER_JOBS_MAX    1024            // given to the CPU threads and not back
+#define MST_WORKER_CASES_BYTES (32 * MST_MIB)  // granted cases, by their mean size
+#define MST_WORKER_ROWS_BYTES  (32 * MST_MIB)  // results not acknowledged; above it nothing new is started
+#define MST_WORKER_RX_BYTES    (256 * MST_MIB) // answers in flight
+#define MST_WORKER_TICK_NS     (100 * MST_NS_PER_MS)
 
 // A run as the I/O thread drives it.
 typedef struct mst_io_run {
     bool used;
     uint32_t run_no;
     mst_digest_t digest;
-    mst_run_t *run;           // NULL until the spec has come
-    mst_flow_t *flow;         // with run
-    mst_flow_mode_t control;  // what the coordinator said
-    char *endpoint;           // for sentences: URL of the first request, or base_url
-    char *secret;             // value of the key; wiped when the run goes
+    mst_run_t *run;          // NULL until the spec has come
+    mst_flow_t *flow;        // with run
+    mst_flow_mode_t control; // what the coordinator said
+    char *endpoint;          // for sentences: URL of the first request, or base_url
+    char *secret;            // value of the key; wiped when the run goes
     bool secret_read;
-    bool loopback;            // trace headers are for our own machine only
+    bool loopback; // trace headers are for our own machine only
     size_t leases;
     uint64_t last_used;
-    mst_unit_t *waiting, **waiting_end;       // for the spec
-    mst_unit_t *queued, **queued_end;         // recorded: for a CPU thread
-    mst_err_t error;          // the run cannot go on: why, in a sentence
-    mst_err_t pending;        // the same, found while effects are carried out
-    mst_timer_t due;          // next retry
+    mst_unit_t *waiting, **waiting_end; // for the spec
+    mst_unit_t *queued, **queued_end;   // recorded: for a CPU thread
+    mst_err_t error;                    // the run cannot go on: why, in a sentence
+    mst_err_t pending;                  // the same, found while effects are carried out
+    mst_timer_t due;                    // next retry
     bool due_armed;
     struct mst_io *io;
 } mst_io_run_t;
@@ -58,7 +58,7 @@ typedef struct mst_io {
     mst_config_env_t env;
     atomic_bool stop;
     mst_loop_t *loop;
-    mst_http_t *http;         // made with the first run that asks a backend
+    mst_http_t *http; // made with the first run that asks a backend
     mst_session_t control;
     mst_results_t results;
     mst_origins_t origins;
@@ -70,19 +70,20 @@ typedef struct mst_io {
     uint64_t turn;
     mst_lease_t *leases;
     size_t lease_count;
-    mst_attempt_t *fetching;  // attempts whose large case is on its way
+    mst_attempt_t *fetching; // attempts whose large case is on its way
     mst_credit_t credit;
     uint32_t credit_told;
-    uint8_t instance[16];     // of this process start
+    uint8_t instance[16]; // of this process start
     int64_t ping_due_ns;
     int64_t lease_ttl_ns;
-    uint64_t settled;         // cases with a result, ever
-    size_t rx_bytes;          // kept answers of attempts in flight
+    uint64_t settled; // cases with a result, ever
+    size_t rx_bytes;  // kept answers of attempts in flight
     mst_timer_t tick;
     mst_flow_effects_t fx;
     bool in_effects, held;
-    mst_attempt_t *ended, **ended_end; // of this turn, for the next job
-    size_t ended_count;
+    mst_attempt_t *ended, **ended_end;   // the flow does not know it yet
+    mst_attempt_t *judged, **judged_end; // for the next job
+    size_t judged_count;
     mst_attempt_t *all_attempts, *free_attempts;
     mst_unit_t *all_units, *free_units;
     mst_job_t *free_jobs;
@@ -92,11 +93,11 @@ typedef struct mst_io {
 // io.c
 typedef void mst_io_started_fn(void *ud, mst_rc rc, const mst_err_t *err);
 void mst_io_run(mst_io_t *io, mst_io_started_fn *started, void *ud); // until stop; the thread's main
-void mst_io_end(mst_io_t *io);                 // after the CPU threads are joined
-mst_job_t *mst_io_job(mst_io_t *io);           // empty
+void mst_io_end(mst_io_t *io);                                       // after the CPU threads are joined
+mst_job_t *mst_io_job(mst_io_t *io);                                 // empty
 void mst_io_job_put(mst_io_t *io, mst_job_t *job);
-bool mst_io_room(const mst_io_t *io);          // one more job may go out
-void mst_io_push(mst_io_t *io, mst_job_t *job);// takes the job; there is room
+bool mst_io_room(const mst_io_t *io);           // one more job may go out
+void mst_io_push(mst_io_t *io, mst_job_t *job); // takes the job; there is room
 
 // grants.c
 void mst_grants_take(mst_io_t *io, mst_unit_t *unit, Muster__Grant *grant); // takes the unit with the message in it
@@ -105,22 +106,22 @@ void mst_grants_control(mst_io_t *io, const Muster__RunControl *rc);
 void mst_grants_lost(mst_io_t *io, uint64_t lease_id);
 void mst_grants_renewed(mst_io_t *io, int64_t ping_ns); // a PING sent then was answered
 void mst_grants_expire(mst_io_t *io, int64_t now_ns);   // leases that ran out: nothing of them is started any more
-void mst_grants_dispatch(mst_io_t *io);        // queued units to the CPU threads
+void mst_grants_dispatch(mst_io_t *io);                 // queued units to the CPU threads
 void mst_grants_event(mst_io_t *io, mst_io_run_t *run, const mst_flow_event_t *e); // steps the flow, does what it says
 void mst_grants_fatal(mst_io_t *io, mst_io_run_t *run, const mst_err_t *err);
 void mst_grants_unit_back(mst_io_t *io, mst_job_t *job); // rows of a unit
-void mst_grants_ask_specs(mst_io_t *io);       // again, in a new session
-mst_unit_t *mst_grants_unit(mst_io_t *io);     // empty, with its arena
+void mst_grants_ask_specs(mst_io_t *io);                 // again, in a new session
+mst_unit_t *mst_grants_unit(mst_io_t *io);               // empty, with its arena
 void mst_grants_unit_put(mst_io_t *io, mst_unit_t *unit);
 void mst_grants_acked(mst_io_t *io, mst_lease_t *lease, size_t cases);
-uint32_t mst_grants_credit(mst_io_t *io);      // cases to ask for
+uint32_t mst_grants_credit(mst_io_t *io); // cases to ask for
 void mst_grants_free(mst_io_t *io);
 
 // attempts.c
-void mst_attempt_begin(mst_io_t *io, mst_place_t *place);   // START
-void mst_attempt_abort(mst_io_t *io, mst_place_t *place);   // ABORT
-void mst_attempt_back(mst_io_t *io, mst_attempt_t *a);      // verdict from a CPU thread
-void mst_attempt_flush(mst_io_t *io);                       // ended ones to the CPU threads
+void mst_attempt_begin(mst_io_t *io, mst_place_t *place); // START
+void mst_attempt_abort(mst_io_t *io, mst_place_t *place); // ABORT
+void mst_attempt_back(mst_io_t *io, mst_attempt_t *a);    // verdict from a CPU thread
+void mst_attempt_flush(mst_io_t *io);                     // ended ones to the CPU threads
 void mst_attempt_free_all(mst_io_t *io);
 
 #endif

@@ -27,8 +27,8 @@ typedef struct mst_lease {
     struct mst_lease *prev, *next;
     struct mst_io_run *run;
     uint64_t id;
-    size_t open;    // cases neither acknowledged nor given back
-    bool lost;      // the coordinator has taken it back, or it ran out
+    size_t open;               // cases neither acknowledged nor given back
+    bool lost;                 // the coordinator has taken it back, or it ran out
     int64_t made_ns, until_ns; // renewed by each answered PING, counted from when that was sent
 } mst_lease_t;
 
@@ -37,32 +37,32 @@ typedef struct mst_place {
     mst_flow_case_t flow;
     mst_unit_t *unit;
     mst_key_t key;
-    mst_str_t body;         // packed Case; empty while it is a blob
+    mst_str_t body; // packed Case; empty while it is a blob
     uint64_t blob_bytes;
     mst_attempt_t *attempt; // under way; NULL between attempts
 } mst_place_t;
 
 // A granted unit: the message with its cases. Lives until the last of its cases is settled.
 struct mst_unit {
-    mst_unit_t *next;        // free list, waiting list
+    mst_unit_t *next;                // free list, waiting list
     mst_unit_t *all_prev, *all_next; // every unit there is
     mst_lease_t *lease;
     struct mst_io_run *run;
-    mst_arena_t *arena;      // holds grant and places
+    mst_arena_t *arena; // holds grant and places
     Muster__Grant *grant;
     mst_place_t *places;
     size_t count;
-    size_t open;             // places not settled
+    size_t open; // places not settled
 };
 
 // One try of one case. The I/O thread fills it, a CPU thread reads it and writes the verdict.
 struct mst_attempt {
-    mst_attempt_t *next;     // free list, fetching list, or chain of a job
+    mst_attempt_t *next;                // free list, fetching list, or chain of a job
     mst_attempt_t *all_prev, *all_next; // every attempt there is
     struct mst_io *io;
-    mst_place_t *place;      // NULL: cancelled, nobody waits for it
-    mst_run_t *run;          // reference
-    mst_arena_t *arena;      // case, request, copies of response headers
+    mst_place_t *place; // NULL: cancelled, nobody waits for it
+    mst_run_t *run;     // reference
+    mst_arena_t *arena; // case, request, copies of response headers
     mst_case_t c;
     mst_request_t request;
     mst_key_t key;
@@ -70,25 +70,25 @@ struct mst_attempt {
     uint32_t generation, number; // number: 1 for the first try of its case
     // blob of a large case, until it is whole
     mst_buf_t blob;
-    uint64_t blob_asked;     // asked up to this offset
-    int64_t blob_seen_ns;    // when the last piece came
+    uint64_t blob_asked;  // asked up to this offset
+    int64_t blob_seen_ns; // when the last piece came
     // transfer
     mst_http_call_t *call;
-    mst_timer_t timer;       // first token, then idle
-    mst_sse_t sse;           // until the first token is seen
+    mst_timer_t timer; // first token, then idle
+    mst_sse_t sse;     // until the first token is seen
     bool scanning, in_comment, line_started, over_budget;
     int64_t progress_ns, admitted_ns;
     mst_buf_t body;
-    mst_rx_t *pieces;        // heap
+    mst_rx_t *pieces; // heap
     size_t piece_count, piece_cap;
-    mst_http_result_t http;  // its strings are copies in arena
-    bool has_http;           // false: err says why nothing was sent
+    mst_http_result_t http; // its strings are copies in arena
+    bool has_http;          // false: err says why nothing was sent
     int64_t started_wall_ns, finished_wall_ns;
     uint32_t origin_no;
     // verdict
     mst_outcome_t outcome;
-    mst_err_t err;           // MST_OK when measured
-    mst_buf_t row;           // packed Result
+    mst_err_t err; // MST_OK when measured
+    mst_buf_t row; // packed Result
 };
 
 typedef enum {
@@ -99,7 +99,7 @@ typedef enum {
 typedef struct mst_job {
     struct mst_job *next;
     mst_job_kind_t kind;
-    mst_run_t *run;          // UNIT: reference
+    mst_run_t *run; // UNIT: reference
     mst_unit_t *unit;
     uint32_t origin_no;
     mst_attempt_t *attempts; // chain

@@ -12,10 +12,10 @@
 
 typedef struct {
     mst_arena_t *arena;
-    mst_origin_t host;                 // what does not depend on the answer
+    mst_origin_t host; // what does not depend on the answer
     mst_origin_t lines[MST_WORKER_ORIGINS_MAX];
     uint32_t count;
-    uint32_t told;                     // lines the aggregator knows in this session
+    uint32_t told; // lines the aggregator knows in this session
 } mst_origins_t;
 
 void mst_origins_init(mst_origins_t *o); // finds host, device and driver

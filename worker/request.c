@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define OWN_HEADERS 4
+#define OWN_HEADERS    4
 #define LINE_MAX_BYTES (MST_ID_MAX + 64)
 
 mst_str_t
@@ -79,8 +79,8 @@ add_lines(mst_attempt_t *a, const mst_io_run_t *run, mst_err_t *err)
     if (n > 0)
         memcpy(lines, q->headers, n * sizeof *lines);
     char id[96];
-    int id_n = snprintf(id, sizeof id, "%u-%llu-%u-%u", run->run_no, (unsigned long long)a->key.case_no, a->key.repeat_no,
-                        a->number);
+    int id_n = snprintf(id, sizeof id, "%u-%llu-%u-%u", run->run_no, (unsigned long long)a->key.case_no,
+                        a->key.repeat_no, a->number);
     lines[n++] = own_line(a->arena, "X-Request-Id", mst_str(id, (size_t)id_n));
     if (run->loopback) {
         if (harmless(a->c.id))
@@ -94,11 +94,11 @@ add_lines(mst_attempt_t *a, const mst_io_run_t *run, mst_err_t *err)
 }
 
 mst_rc
-mst_request_build(mst_attempt_t *a, mst_io_run_t *run, const mst_config_env_t *env, mst_http_req_t *req,
-                  mst_err_t *err)
+mst_request_build(mst_attempt_t *a, mst_io_run_t *run, const mst_config_env_t *env, mst_http_req_t *req, mst_err_t *err)
 {
     const mst_run_t *r = a->run;
-    mst_rc rc = r->provider->build_request(&r->cfg.provider, &r->cfg, &a->c, a->key.repeat_no, a->arena, &a->request, err);
+    mst_rc rc =
+        r->provider->build_request(&r->cfg.provider, &r->cfg, &a->c, a->key.repeat_no, a->arena, &a->request, err);
     if (rc == MST_OK)
         rc = add_lines(a, run, err);
     if (rc != MST_OK)

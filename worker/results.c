@@ -9,7 +9,7 @@
 
 #include <stdlib.h>
 
-#define FREE_BATCHES_MAX 64
+#define FREE_BATCHES_MAX 16
 #define ROWS_MIN_HELD    (8 * MST_MIB) // kept at least, however small the credit
 
 static void
@@ -229,6 +229,8 @@ mst_results_pump(mst_results_t *r)
         mst_origins_tell(r->origins, &r->session);
         if (r->session.out)
             return;
+        if (r->sent_bytes == 0)
+            r->session.heard_ns = mst_loop_now(r->io->loop); // silence counts from here: there is something to answer
         mst_rc rc = b->large ? send_chunks(r, b) : send_rows(r, b);
         if (!begun && (rc == MST_OK || b->chunk_at > 0))
             r->sent_bytes += b->bytes.n;
@@ -289,6 +291,7 @@ static void
 on_nack(mst_results_t *r, const Muster__ResNack *m)
 {
     enum { FENCED = 1, SHUTTING_DOWN = 4 };
+
     mst_str_t text = m->has_text ? mst_wire_str(m->text) : MST_STR("no reason given");
     if (m->code == SHUTTING_DOWN) {
         mst_warn("aggregator is shutting down; results are kept for its next session");
@@ -334,6 +337,16 @@ mst_results_message(mst_results_t *r, const Muster__Envelope *e, int64_t now_ns)
         break;
     }
     mst_results_pump(r);
+}
+
+void
+mst_results_check(mst_results_t *r, int64_t now_ns)
+{
+    // an idle session may be silent as long as it likes
+    if (r->session.ready && r->sent_bytes == 0)
+        return;
+    if (mst_session_check(&r->session, now_ns))
+        mst_results_renew(r);
 }
 
 bool

@@ -12,9 +12,9 @@ typedef struct {
     mst_arena_t *arena, *scratch;
     mst_scorer_set_t *set; // of the run
     mst_run_t *run;
-    mst_err_t set_err;     // why set is NULL
+    mst_err_t set_err; // why set is NULL
     mst_score_t scores[MST_SCORERS_MAX];
-    mst_buf_t text;        // repaired UTF-8
+    mst_buf_t text; // repaired UTF-8
 } mst_bench_t;
 
 // Decodes and scores one attempt: fills outcome, err and row of it.

@@ -13,11 +13,11 @@
 
 typedef struct {
     atomic_uint refs;
-    mst_digest_t digest;            // of the spec
-    mst_arena_t *arena;             // holds cfg
+    mst_digest_t digest; // of the spec
+    mst_arena_t *arena;  // holds cfg
     mst_run_cfg_t cfg;
-    const mst_provider_t *provider; // NULL: recorded answers are scored
-    uint32_t concurrency;           // requests in flight
+    const mst_provider_t *provider;                        // NULL: recorded answers are scored
+    uint32_t concurrency;                                  // requests in flight
     int64_t connect_ms, first_token_ms, idle_ms, total_ms; // 0 = none
     mst_retry_policy_t retry;
 } mst_run_t;

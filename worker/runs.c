@@ -123,8 +123,8 @@ make_flow(mst_io_t *io, mst_io_run_t *run)
     run->flow = mst_flow_new(&o);
     io->credit.recorded = r->provider == NULL;
     io->credit.concurrency = r->provider ? r->concurrency : 0;
-    mst_debug("run loaded run=%u provider=%s concurrency=%u", run->run_no, r->provider ? r->provider->kind.name : "none",
-              o.concurrency);
+    mst_debug("run loaded run=%u provider=%s concurrency=%u", run->run_no,
+              r->provider ? r->provider->kind.name : "none", o.concurrency);
 }
 
 mst_rc

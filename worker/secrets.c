@@ -22,8 +22,8 @@ from_env(const char *param, const char *name, bool given, const mst_config_env_t
     if (!given)
         return MST_OK; // a default reference is an offer, not a demand
     return MST_ERR(err, MST_DENIED,
-                   "provider.%s refers to environment variable \"%s\", which is %s; export it where the worker runs", param,
-                   name, value ? "empty" : "not set");
+                   "provider.%s refers to environment variable \"%s\", which is %s; export it where the worker runs",
+                   param, name, value ? "empty" : "not set");
 }
 
 static mst_rc
@@ -33,7 +33,8 @@ from_file(const char *param, const char *path, char **out, mst_err_t *err)
     size_t n = 0;
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
-        return MST_ERR_SUB(err, MST_DENIED, errno, "provider.%s refers to file \"%s\": %s", param, path, strerror(errno));
+        return MST_ERR_SUB(err, MST_DENIED, errno, "provider.%s refers to file \"%s\": %s", param, path,
+                           strerror(errno));
     for (ssize_t got = 1; got > 0 && n < sizeof text; n += (size_t)(got > 0 ? got : 0))
         got = read(fd, text + n, sizeof text - n);
     close(fd);

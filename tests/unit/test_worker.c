@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+
 #include <cmocka.h>
 
 #include "worker_peers.h"
@@ -99,8 +100,13 @@ test_worker_large_case_and_result(void **state)
     size_t n = 3 * MST_MIB;
     char *big = malloc(n);
     memset(big, 'a', n);
-    mst_case_t c = {.case_no = 5, .id = MST_STR("big"), .input = MST_STR("q"), .has_actual = true, .actual = mst_str(big, n),
-                    .has_expected = true, .expected = MST_STR("short")};
+    mst_case_t c = {.case_no = 5,
+                    .id = MST_STR("big"),
+                    .input = MST_STR("q"),
+                    .has_actual = true,
+                    .actual = mst_str(big, n),
+                    .has_expected = true,
+                    .expected = MST_STR("short")};
     peers_add_case(&p, &c);
     c = (mst_case_t){.case_no = 6, .id = MST_STR("middle"), .has_actual = true, .actual = mst_str(big, 100 * MST_KIB)};
     peers_add_case(&p, &c);

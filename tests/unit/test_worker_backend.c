@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+
 #include <cmocka.h>
 
 #include "sim/sim.h"
@@ -448,7 +449,11 @@ test_worker_backend_large(void **state)
     for (size_t i = 0; i < n; i++)
         big[i] = i % 8 == 7 ? ' ' : 'x';
     big[n - 1] = 'y';
-    mst_case_t c = {.case_no = 3, .id = MST_STR("big"), .input = mst_str(big, n), .has_expected = true, .expected = mst_str(big, n)};
+    mst_case_t c = {.case_no = 3,
+                    .id = MST_STR("big"),
+                    .input = mst_str(big, n),
+                    .has_expected = true,
+                    .expected = mst_str(big, n)};
     peers_add_case(&r.p, &c);
     run_all(&r);
     const peer_row_t *row = peers_row(&r.p, 3, 0);

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+
 #include <cmocka.h>
 #include <stdlib.h>
 #include <string.h>
@@ -53,15 +54,16 @@ static void
 measured(mst_flow_t *f, mst_flow_case_t *c, int64_t now, mst_flow_effects_t *fx)
 {
     ended(f, c, now, fx);
-    mst_flow_step(f, now, &(mst_flow_event_t){.kind = MST_FE_VERDICT, .c = c, .outcome = MST_OUT_SCORED, .http_status = 200},
-                  fx);
+    mst_flow_step(
+        f, now, &(mst_flow_event_t){.kind = MST_FE_VERDICT, .c = c, .outcome = MST_OUT_SCORED, .http_status = 200}, fx);
 }
 
 static void
 failed_with(mst_flow_t *f, mst_flow_case_t *c, int64_t now, int status, mst_retry_t retry, mst_flow_effects_t *fx)
 {
     mst_err_t err = {.rc = MST_IO, .retry = retry, .message = "it failed"};
-    mst_flow_event_t e = {.kind = MST_FE_VERDICT, .c = c, .err = &err, .http_status = status, .unreachable = status == 0};
+    mst_flow_event_t e = {
+        .kind = MST_FE_VERDICT, .c = c, .err = &err, .http_status = status, .unreachable = status == 0};
     e.outcome = status == 0 ? MST_OUT_CONNECTION_LOST : MST_OUT_PROVIDER_ERROR;
     ended(f, c, now, fx);
     mst_flow_step(f, now, &e, fx);

@@ -37,26 +37,26 @@ typedef struct {
     mst_loop_t *loop;
     mst_link_t *control, *results;
     uint64_t control_conn, results_conn;
-    mst_arena_t *arena;       // of the test: cases, spec
-    mst_arena_t *scratch;     // of one message
+    mst_arena_t *arena;   // of the test: cases, spec
+    mst_arena_t *scratch; // of one message
     mst_buf_t packed;
     mst_worker_t *worker;
     // script
     mst_str_t spec;
     mst_digest_t digest;
-    mst_str_t *cases;         // packed
+    mst_str_t *cases; // packed
     size_t case_count, granted;
-    size_t unit;              // cases a grant
+    size_t unit; // cases a grant
     uint32_t repeats;
     uint32_t heartbeat_ms, ttl_ms;
-    uint64_t res_credit;      // 0 = 16 MiB
+    uint64_t res_credit; // 0 = 16 MiB
     bool no_ack, no_pong, forget_results_once, lose_leases, spoil_blob_once;
     uint32_t nack_code;
-    size_t grant_max;         // SIZE_MAX = all
+    size_t grant_max; // SIZE_MAX = all
     // what came
     uint32_t credit;
     uint64_t leases;
-    size_t open;              // granted, neither stored nor given back
+    size_t open; // granted, neither stored nor given back
     peer_row_t *rows;
     size_t row_count, duplicate, batches, chunks, large_rows, hellos, result_hellos, origins, pings;
     char engine[64];
@@ -66,11 +66,11 @@ typedef struct {
     char fatal_text[1024];
     uint64_t unacked[4096];
     size_t unacked_count;
-    uint8_t *seen;            // bit per case x repeat
+    uint8_t *seen; // bit per case x repeat
     mst_buf_t chunked;
     size_t blob_gets, pings_wanted, rows_wanted;
     uint64_t last_ping_leases;
-    bool (*until)(void *ud);  // NULL = never
+    bool (*until)(void *ud); // NULL = never
     mst_timer_t watch;
     int64_t deadline_ns;
     bool timed_out;
@@ -280,11 +280,20 @@ peers_take_row(peers_t *p, mst_str_t packed)
     p->seen[key] = 1;
     p->open--;
     peer_row_t *row = &p->rows[p->row_count++];
-    *row = (peer_row_t){.case_no = r.key.case_no, .repeat_no = r.key.repeat_no, .attempt = r.attempt,
-                        .attempts = r.done.attempts, .origin_no = r.origin_no, .score_count = r.score_count,
-                        .outcome = r.outcome, .passed = r.passed, .text_n = r.done.text.n, .input_n = r.input.n,
-                        .raw_request_n = r.raw_request.n, .ttft_ns = r.done.ttft_ns,
-                        .tokens = r.done.completion_tokens, .status = r.done.http_status};
+    *row = (peer_row_t){.case_no = r.key.case_no,
+                        .repeat_no = r.key.repeat_no,
+                        .attempt = r.attempt,
+                        .attempts = r.done.attempts,
+                        .origin_no = r.origin_no,
+                        .score_count = r.score_count,
+                        .outcome = r.outcome,
+                        .passed = r.passed,
+                        .text_n = r.done.text.n,
+                        .input_n = r.input.n,
+                        .raw_request_n = r.raw_request.n,
+                        .ttft_ns = r.done.ttft_ns,
+                        .tokens = r.done.completion_tokens,
+                        .status = r.done.http_status};
     (void)snprintf(row->text, sizeof row->text, "%.*s", MST_FMT(mst_str_cut(r.done.text, 60)));
     (void)snprintf(row->message, sizeof row->message, "%s", r.done.error.message);
 }
@@ -449,9 +458,14 @@ peers_worker(peers_t *p, uint32_t cpu_threads, uint32_t concurrency, const char 
 {
     mst_err_t err = {0};
     mst_config_env_t env = peers_env();
-    mst_worker_opts_t o = {.control_endpoint = PEER_CONTROL, .results_endpoint = PEER_RESULTS, .env = &env,
-                           .cpu_threads = cpu_threads, .concurrency = concurrency, .backend_url = backend_url,
-                           .name = "test", .seed = 1};
+    mst_worker_opts_t o = {.control_endpoint = PEER_CONTROL,
+                           .results_endpoint = PEER_RESULTS,
+                           .env = &env,
+                           .cpu_threads = cpu_threads,
+                           .concurrency = concurrency,
+                           .backend_url = backend_url,
+                           .name = "test",
+                           .seed = 1};
     if (mst_worker_start(&o, &p->worker, &err) != MST_OK)
         fail_msg("%s", err.message);
 }

@@ -57,8 +57,8 @@ mst_breaker_failed(mst_breaker_t *b, int64_t now_ns, int http_status, bool unrea
     bool never = b->answered == 0;
     if (never ? !final && row_ns < b->unreachable_ns : row_ns < b->down_ns)
         return false;
-    (void)snprintf(b->text, sizeof b->text, "backend %s %s after %u attempts in %.1f s: %s; start it, or set provider.base_url",
-                   b->endpoint, never ? "cannot be reached" : "is gone", b->refused_row,
-                   (double)row_ns / (double)MST_NS_PER_S, why);
+    (void)snprintf(b->text, sizeof b->text,
+                   "backend %s %s after %u attempts in %.1f s: %s; start it, or set provider.base_url", b->endpoint,
+                   never ? "cannot be reached" : "is gone", b->refused_row, (double)row_ns / (double)MST_NS_PER_S, why);
     return true;
 }

@@ -8,12 +8,12 @@
 #define MST_BREAKER_TEXT_MAX 768
 
 typedef struct {
-    const char *endpoint;         // borrowed
-    int64_t unreachable_ns;       // it never answered: given up this long after the first failure
-    int64_t down_ns;              // it answered once: given up this long after the first of a row of failures
-    uint64_t measured, answered;  // cases measured, attempts that got any HTTP answer
-    uint32_t refused_row;         // attempts without connection since the last answer
-    int64_t refused_since_ns;     // first of them
+    const char *endpoint;        // borrowed
+    int64_t unreachable_ns;      // it never answered: given up this long after the first failure
+    int64_t down_ns;             // it answered once: given up this long after the first of a row of failures
+    uint64_t measured, answered; // cases measured, attempts that got any HTTP answer
+    uint32_t refused_row;        // attempts without connection since the last answer
+    int64_t refused_since_ns;    // first of them
     char text[MST_BREAKER_TEXT_MAX];
 } mst_breaker_t;
 

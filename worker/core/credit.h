@@ -16,7 +16,7 @@ typedef struct {
     uint64_t last_settled;
 } mst_credit_t;
 
-void mst_credit_case(mst_credit_t *c, size_t bytes);              // a case of this size was granted
+void mst_credit_case(mst_credit_t *c, size_t bytes);                     // a case of this size was granted
 void mst_credit_tick(mst_credit_t *c, int64_t now_ns, uint64_t settled); // settled: growing count
 // Cases granted and not committed that it wants at most; 1 to MST_CREDIT_CASES_MAX.
 uint32_t mst_credit_cases(const mst_credit_t *c, size_t memory_max);

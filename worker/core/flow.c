@@ -26,7 +26,8 @@ struct mst_flow {
     mst_return_cause_t fatal_cause;
 };
 
-static const uint8_t legal[MST_FC_STATES] = { // bits: states that may follow
+static const uint8_t legal[MST_FC_STATES] = {
+    // bits: states that may follow
     [MST_FC_NEW] = 1u << MST_FC_READY | 1u << MST_FC_DONE,
     [MST_FC_READY] = 1u << MST_FC_FLYING | 1u << MST_FC_DONE,
     [MST_FC_FLYING] = 1u << MST_FC_JUDGING | 1u << MST_FC_DONE,

@@ -28,8 +28,8 @@ typedef enum {
 
 typedef struct mst_flow_case {
     mst_flow_state_t state;
-    uint32_t tries;      // attempts started
-    bool dropped;        // its lease is lost, or the run was stopped: no further attempt
+    uint32_t tries; // attempts started
+    bool dropped;   // its lease is lost, or the run was stopped: no further attempt
     uint64_t lease_id;
     int64_t admitted_ns; // when it was granted
     mst_heap_node_t retry;
@@ -40,10 +40,10 @@ typedef enum {
     MST_FLOW_RUNNING = 1, // the numbers of RunControl.state
     MST_FLOW_DRAIN = 2,
     MST_FLOW_STOP = 3,
-    MST_FLOW_FATAL = 4,   // the run cannot go on
+    MST_FLOW_FATAL = 4, // the run cannot go on
 } mst_flow_mode_t;
 
-typedef enum { // causes of LeaseReturn
+typedef enum {           // causes of LeaseReturn
     MST_GIVE_FORGET = 0, // tell nobody: the lease is lost
     MST_GIVE_DRAIN = 1,
     MST_GIVE_BACKEND = 2,
@@ -95,11 +95,11 @@ typedef struct { // grows as needed, at most one START, ABORT and RETURN a case;
 } mst_flow_effects_t;
 
 typedef struct {
-    uint32_t concurrency;      // places at the backend; >= 1
+    uint32_t concurrency; // places at the backend; >= 1
     mst_retry_policy_t retry;
-    int64_t unreachable_ns;    // a backend that never answered is given up after this long
-    int64_t down_ns;           // one that did answer once, after this long without any connection
-    const char *endpoint;      // for the sentence of a fatal failure; borrowed
+    int64_t unreachable_ns; // a backend that never answered is given up after this long
+    int64_t down_ns;        // one that did answer once, after this long without any connection
+    const char *endpoint;   // for the sentence of a fatal failure; borrowed
     uint64_t seed;
 } mst_flow_opts_t;
 
