@@ -54,7 +54,7 @@ mst_crun_abort(mst_coordinator_t *c, const mst_err_t *err)
 {
     if (!mst_crun_active(c))
         return;
-    mst_error("run aborted run=%u error=\"%s\"", c->run.run_no, err->message);
+    mst_info("run aborted run=%u error=\"%s\"", c->run.run_no, err->message);
     c->run.error = *err;
     mst_coordinator_step(c, &(mst_coord_event_t){.kind = MST_CE_ABORT});
 }
@@ -210,7 +210,7 @@ mst_crun_submit(mst_coordinator_t *c, const Muster__Submit *m)
     mst_payloads_init(&r->payloads);
     mst_err_t err = {0};
     if (start_run(c, m, &err) != MST_OK) {
-        mst_error("run refused run=%u error=\"%s\"", r->run_no, err.message);
+        mst_info("run refused run=%u error=\"%s\"", r->run_no, err.message);
         r->error = err;
         return;
     }
