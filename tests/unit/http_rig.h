@@ -4,6 +4,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -211,7 +212,9 @@ rig_main(void *arg)
                 rig_drop(r, i);
         }
         if (polls[1].revents && r->count < RIG_CONNS) {
-            r->conns[r->count++] = (rig_conn_t){accept(r->listen_fd, NULL, NULL), malloc(RIG_BYTES), 0};
+            int fd = accept(r->listen_fd, NULL, NULL), one = 1;
+            setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+            r->conns[r->count++] = (rig_conn_t){fd, malloc(RIG_BYTES), 0};
             r->opened++;
         }
     }
