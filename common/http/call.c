@@ -226,11 +226,16 @@ mst_rc
 mst_call_new(mst_http_t *http, mst_http_call_t **out, mst_err_t *err)
 {
     CURL *easy = curl_easy_init();
-    if (!easy)
+    CURLU *url = curl_url();
+    if (!easy || !url) {
+        curl_easy_cleanup(easy);
+        curl_url_cleanup(url);
         return MST_ERR(err, MST_NOMEM, "could not make an HTTP request: out of memory");
+    }
     mst_http_call_t *call = MST_NEW(mst_http_call_t);
     call->http = http;
     call->easy = easy;
+    call->parsed_url = url;
     mst_buf_init(&call->text, TEXT_MAX);
     mst_buf_init(&call->url, URL_MAX);
     set_up(call);
@@ -242,6 +247,7 @@ void
 mst_call_free(mst_http_call_t *call)
 {
     curl_easy_cleanup(call->easy);
+    curl_url_cleanup(call->parsed_url);
     mst_call_wipe(call);
     mst_buf_deinit(&call->text);
     mst_buf_deinit(&call->url);
@@ -319,11 +325,17 @@ set_url(mst_http_call_t *call, mst_str_t url, mst_err_t *err)
     if (call->url.n == url.n + 1 && memcmp(call->url.p, url.p, url.n) == 0)
         return MST_OK; // curl still has it
     mst_buf_reset(&call->url);
-    if (mst_buf_add_str(&call->url, url) != MST_OK || mst_buf_add_byte(&call->url, '\0') != MST_OK ||
-        curl_easy_setopt(call->easy, CURLOPT_URL, call->url.p) != CURLE_OK) {
-        mst_buf_reset(&call->url);
+    if (mst_buf_add_str(&call->url, url) != MST_OK || mst_buf_add_byte(&call->url, '\0') != MST_OK)
         return MST_ERR(err, MST_NOMEM, "could not keep a URL: out of memory");
+    curl_url_set(call->parsed_url, CURLUPART_URL, NULL, 0); // else the new one may count as relative to the old
+    CURLUcode code = curl_url_set(call->parsed_url, CURLUPART_URL, call->url.p, 0);
+    if (code != CURLUE_OK) {
+        mst_str_t host = mst_http_host(call);
+        MST_ERR(err, MST_INVAL, "the URL of \"%.*s\" is malformed: %s", MST_FMT(host), curl_url_strerror(code));
+        mst_buf_reset(&call->url);
+        return MST_INVAL;
     }
+    curl_easy_setopt(call->easy, CURLOPT_CURLU, call->parsed_url);
     return MST_OK;
 }
 

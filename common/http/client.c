@@ -189,6 +189,7 @@ end_call(mst_http_call_t *call, CURLcode code)
 {
     mst_http_t *http = call->http;
     mst_loop_timer_stop(http->loop, &call->deadline);
+    mst_sock_detach(call);
     set_state(call, MST_CALL_ENDING);
     mst_call_conclude(call, code);
     mst_call_wipe(call);

@@ -5,6 +5,8 @@
 // last send stamp before the first answer byte is the request's send time. Stamps are CLOCK_REALTIME,
 // converted to CLOCK_MONOTONIC by paired reads. Where the kernel gives none, a user stamp stands in and the
 // source says so.
+// A request leaves in one piece at the end of the loop's turn (the socket is corked until then), so that even an
+// answer that comes at once is stamped. rx_source is the weakest source of all pieces of the body.
 // HTTP/1.1 only, no redirects, no proxies, no decompression, no Expect, one retry owner above us (none here).
 // Thread: the loop's.
 #ifndef MST_HTTP_CLIENT_H
@@ -61,7 +63,8 @@ typedef struct {
 
 MST_NODISCARD mst_rc mst_http_new(mst_loop_t *loop, const mst_http_opts_t *opts, mst_http_t **out,
                                   mst_err_t *err);
-void mst_http_free(mst_http_t **http); // calls under way end without on_done
+void mst_http_free(mst_http_t **http); // calls under way end without on_done; not from inside a callback
+// MST_INVAL, MST_LIMIT: URL, method or headers that cannot be sent.
 MST_NODISCARD mst_rc mst_http_start(mst_http_t *http, const mst_http_req_t *req,
                                     const mst_http_handler_t *handler, void *ud, mst_http_call_t **out,
                                     mst_err_t *err);

@@ -40,6 +40,7 @@ struct mst_http_call {
     size_t line_cap;
     mst_buf_t text;               // header lines; wiped, as the key is among them
     mst_buf_t url;                // what the easy handle has been given last, with a NUL
+    CURLU *parsed_url;            // the same; saves parsing it for every request
     char method[16];              // the same
     size_t body_max;
     mst_timer_t deadline;
@@ -115,6 +116,8 @@ void mst_sock_let_go(mst_http_t *http); // lets the prepared requests leave and 
 
 // The connection is ready and the request is about to leave: which socket is it? Addresses as curl gives them.
 void mst_sock_connected(mst_http_call_t *call, const char *remote, const char *local, int remote_port, int local_port);
+
+void mst_sock_detach(mst_http_call_t *call); // it ends: no socket may think that it is still there
 
 // error.c
 mst_str_t mst_http_host(const mst_http_call_t *call); // host:port of its URL; view

@@ -261,6 +261,14 @@ mst_sock_connected(mst_http_call_t *call, const char *remote, const char *local,
     }
 }
 
+void
+mst_sock_detach(mst_http_call_t *call)
+{
+    if (call->fd >= 0 && sock_at(call->http, call->fd)->call == call)
+        sock_at(call->http, call->fd)->call = NULL;
+    call->fd = -1;
+}
+
 static void
 forget(mst_http_t *http, mst_http_sock_t *sock)
 {

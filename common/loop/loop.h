@@ -26,7 +26,8 @@ typedef struct {
 
 MST_NODISCARD mst_rc mst_loop_new(mst_loop_t **out, mst_err_t *err);
 void mst_loop_free(mst_loop_t **loop); // descriptors stay open: they are their owners'
-// Adds or changes. Error events are always reported. MST_LOOP_EDGE: edge-triggered.
+// Adds or changes. Error events are always reported. MST_LOOP_EDGE: edge-triggered. Remove a descriptor before
+// closing it: the same interest in a known number costs no call.
 MST_NODISCARD mst_rc mst_loop_fd(mst_loop_t *loop, int fd, int events, mst_loop_fd_fn *fn, void *ud,
                                  mst_err_t *err);
 void mst_loop_fd_remove(mst_loop_t *loop, int fd); // safe inside any callback, also of another fd

@@ -76,6 +76,25 @@ rig_is(const char *path, const char *name)
     return strncmp(path, name, strlen(name)) == 0;
 }
 
+// A well-formed answer with some of its bytes changed, cut or repeated; the path gives the seed.
+static inline bool
+rig_mutate(int fd, uint64_t seed)
+{
+    static const char whole[] = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nRetry-After: 1\r\n"
+                                "Transfer-Encoding: chunked\r\n\r\n6\r\nabcdef\r\n3;x=y\r\nghi\r\n0\r\nT: v\r\n\r\n";
+    char text[sizeof whole];
+    memcpy(text, whole, sizeof whole);
+    for (int i = 0; i < 4; i++) {
+        seed = seed * 6364136223846793005U + 1442695040888963407U;
+        text[(seed >> 33) % (sizeof whole - 1)] = (char)(seed >> 56);
+    }
+    size_t n = seed % 3 == 0 ? (seed >> 20) % sizeof whole : sizeof whole - 1;
+    rig_put(fd, text, n);
+    if (seed % 5 == 0)
+        rig_put(fd, text, n);
+    return false;
+}
+
 // path ends with a space. Returns false to close the connection.
 static inline bool
 rig_answer(const rig_conn_t *c, const char *path)
@@ -134,6 +153,8 @@ rig_answer(const rig_conn_t *c, const char *path)
         rig_say(fd, "HTTP/1.1 100 Continue\r\nServer: early\r\n\r\n");
         rig_pause();
         rig_body(fd, "HTTP/1.1 201 Created\r\n", "hello", 5);
+    } else if (rig_is(path, "/mutate/")) {
+        return rig_mutate(fd, strtoul(path + 8, NULL, 10));
     } else if (rig_is(path, "/retry/")) { // the rest of the path is the header, '+' for a space
         char value[256];
         size_t n = strcspn(path + 7, " ");

@@ -556,15 +556,18 @@ test_http_bad_requests_are_refused(void **state)
     req.url = MST_STR_NULL;
     assert_int_equal(ask_request(w, &a, &req, &err), MST_INVAL);
     assert_null(a.call);
-    static const char *const bad[] = {"http://[::1", "ftp://127.0.0.1/x", "http://"};
-    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) { // these curl refuses
-        a = (ask_t){0};
+    static const char *const bad[] = {"http://[::1", "http://", "http://host:99999/", "127.0.0.1/no-scheme", "::"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         req.url = mst_str_c(bad[i]);
-        assert_int_equal(ask_request(w, &a, &req, &err), MST_OK);
-        run(w);
-        assert_int_equal(a.r.err.rc, MST_INVAL);
-        assert_int_equal(a.r.err.retry, MST_RETRY_NEVER);
+        assert_int_equal(ask_request(w, &a, &req, &err), MST_INVAL);
+        assert_non_null(strstr(err.message, "malformed"));
     }
+    assert_null(a.call);
+    req.url = MST_STR("ftp://127.0.0.1/x"); // this one curl refuses
+    assert_int_equal(ask_request(w, &a, &req, &err), MST_OK);
+    run(w);
+    assert_int_equal(a.r.err.rc, MST_INVAL);
+    assert_int_equal(a.r.err.retry, MST_RETRY_NEVER);
 }
 
 static void
@@ -640,6 +643,26 @@ test_http_many_at_once_each_ends_once(void **state)
 }
 
 static void
+test_http_damaged_answers_end_once_too(void **state)
+{
+    world_t *w = *state;
+    unsigned failed = 0;
+    for (int i = 0; i < 500; i++) {
+        char url[256], path[32];
+        snprintf(path, sizeof path, "/mutate/%d", i);
+        ask_t a = {0};
+        mst_http_req_t req = request(w, url, path);
+        req.total_timeout_ms = 10000;
+        assert_int_equal(ask_request(w, &a, &req, NULL), MST_OK);
+        run(w);
+        assert_int_equal(a.done_count, 1);
+        assert_true(a.r.err.rc == MST_OK || a.r.err.message[0]);
+        failed += a.r.err.rc != MST_OK;
+    }
+    assert_true(failed > 50 && failed < 500);
+}
+
+static void
 on_stop(void *ud)
 {
     mst_loop_stop(((world_t *)ud)->loop);
@@ -693,6 +716,7 @@ main(void)
         TEST(test_http_retry_after),
         TEST(test_http_interim_answer_is_not_the_answer),
         TEST(test_http_many_at_once_each_ends_once),
+        TEST(test_http_damaged_answers_end_once_too),
         TEST(test_http_free_ends_calls_without_a_word),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
