@@ -5,12 +5,10 @@
 #include "common/base/buf.h"
 
 bool mst_text_is_ascii(mst_str_t s);
-// Python's string.punctuation: the 32 ASCII marks.
-bool mst_text_is_punctuation(char c);
-// Python's str.lower() of s: written to *scratch (reset first), or s itself when nothing changes. Fast for ASCII.
-// MST_LIMIT or MST_NOMEM when scratch is full.
+// Python's str.lower() of s, written to *scratch (reset first, s may not lie in it); fast for ASCII. MST_LIMIT or
+// MST_NOMEM when scratch is full.
 MST_NODISCARD mst_rc mst_text_lower(mst_str_t s, mst_buf_t *scratch, mst_str_t *out);
-// Deletes ASCII punctuation and ASCII digits in place; returns the new length.
+// Deletes the 32 ASCII marks of Python's string.punctuation and the ASCII digits, in place; returns the new length.
 size_t mst_text_delete_marks(char *p, size_t n, bool punctuation, bool digits);
 // For one line of a report: at most n bytes of s, cut at a character, control characters and invalid bytes shown
 // as blanks, "..." behind it when it was cut. Writes at most n + 3 bytes to out.
