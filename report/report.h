@@ -9,7 +9,7 @@
 #include "common/stats/stats.h"
 
 typedef struct {
-    uint64_t n;                        // values
+    uint64_t n;                           // values
     double mean, min, p50, p90, p99, max; // exact, in ms; NaN when n == 0
 } mst_latency_numbers_t;
 
@@ -18,33 +18,40 @@ typedef struct {
     double threshold;
     bool run_scope;
     uint64_t n, n_pass, not_measured, errors;
-    double mean, min, max, pass_rate;  // NaN when n == 0
-    double ci_lo, ci_hi;               // 95 % Wilson interval of the pass rate
-    mst_score_t run_score;             // when run_scope
+    double mean, min, max, pass_rate; // NaN when n == 0
+    double ci_lo, ci_hi;              // 95 % Wilson interval of the pass rate
+    mst_score_t run_score;            // when run_scope
 } mst_scorer_numbers_t;
 
 typedef struct {
     mst_str_t run_id, name, description, dataset_digest, dataset_hash, dataset_path, git_sha, git_branch;
     mst_str_t state, state_reason, version;
-    uint64_t keys_total, keys_done, measured, passed, refused_rows;
-    double coverage, min_coverage;     // measured / keys_total
+    uint64_t case_count; // accepted rows; 0 = not known
+    uint32_t target_count, repeat_count;
+    uint64_t keys_total; // cases x targets x repeats; 0 = not known (then keys_done stands for it)
+    uint64_t keys_done, measured, passed, refused_rows;
+    double coverage, min_coverage; // measured / keys_total; NaN when there is none
     uint64_t outcomes[MST_OUTCOME_MAX];
     mst_scorer_numbers_t *scorers;
     size_t scorer_count;
     mst_latency_numbers_t ttft, e2e, tpot;
     uint64_t prompt_tokens, completion_tokens;
-    double wall_s, cases_per_s, tokens_per_s, requests_window_s; // NaN when not measured
+    // NaN when not measured. Rates are over the window from the first start to the last end of a measured case.
+    double wall_s, requests_window_s, cases_per_s, tokens_per_s;
     int64_t started_wall_ns, finished_wall_ns;
-    bool gates_failed;                 // a run-scope scorer failed
+    bool gates_failed; // a run-scope scorer failed
     bool interrupted, aborted;
-    int exit_code;
+    int exit_code; // of mst_report_exit_code, or what the caller knows better; shown as the verdict
 } mst_run_numbers_full_t;
 
 // The exit code, decided in this order (docs/reference/exit-codes.md): 130 interrupted, 4 aborted or nothing
 // measurable because of infrastructure, 1 a measured case or a gate failed, 3 coverage under min_coverage, 0.
 int mst_report_exit_code(const mst_run_numbers_full_t *r);
 
-// Console summary, for people. colour: ANSI colours. width: columns of the terminal.
+// The sentence behind r->exit_code, such as "2 of 30 measured cases failed". Appended.
+void mst_report_verdict(const mst_run_numbers_full_t *r, mst_buf_t *out);
+
+// Console summary, for people. colour: ANSI colours. width: columns of the terminal; 0 = not known.
 void mst_report_console(const mst_run_numbers_full_t *r, bool colour, int width, mst_buf_t *out);
 
 // The JSON document, in pieces, so that no list of results is held: head, one call a result, tail.
@@ -52,8 +59,9 @@ void mst_report_json_head(const mst_run_numbers_full_t *r, mst_buf_t *out);
 void mst_report_json_result(const mst_result_t *res, const mst_origin_t *origin, const mst_run_numbers_full_t *r,
                             bool first, mst_buf_t *out);
 void mst_report_json_tail(const mst_run_numbers_full_t *r, mst_buf_t *out);
-// One result for people: `muster show RUN --case ID`, and --verbose.
-void mst_report_case(const mst_result_t *res, const mst_origin_t *origin, const mst_run_numbers_full_t *r,
-                     bool colour, mst_buf_t *out);
+// One result for people: `muster show RUN --case ID`, and --verbose. Control characters of model text are shown
+// as \xNN, so that an answer cannot drive the terminal.
+void mst_report_case(const mst_result_t *res, const mst_origin_t *origin, const mst_run_numbers_full_t *r, bool colour,
+                     mst_buf_t *out);
 
 #endif

@@ -93,7 +93,7 @@ read_state(const mst_json_t *v, mst_score_state_t *out)
 static bool
 read_breakdown(const mst_json_t *v, mst_arena_t *arena, mst_str_t *out)
 {
-    if (!v || mst_json_str(v, out))
+    if (!v)
         return true;
     mst_buf_t text;
     mst_buf_init(&text, MST_JSON_BYTES_MAX);

@@ -11,7 +11,8 @@
 // Appends. A breakdown that is not a JSON object becomes a string, so that the column is valid JSON whatever a
 // worker sends. Errors: out->failed.
 void mst_scores_write(const mst_score_t *scores, uint32_t count, mst_buf_t *out);
-// Strings live in arena. MST_PROTO on anything that mst_scores_write does not write, MST_LIMIT.
+// Strings live in arena; a breakdown is valid JSON whatever it was. MST_PROTO on anything that mst_scores_write does
+// not write, MST_LIMIT.
 MST_NODISCARD mst_rc mst_scores_read(mst_json_parser_t *parser, mst_str_t json, mst_arena_t *arena,
                                      const mst_score_t **out, uint32_t *out_count, mst_err_t *err);
 

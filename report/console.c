@@ -1,0 +1,290 @@
+// The summary for people: scorers, latency, throughput, outcomes, verdict. Lines that have nothing to say are left out.
+#include "report/report.h"
+#include "report/table.h"
+
+#include <math.h>
+
+#define WIDTH_LEAST    40
+#define WIDTH_INTERVAL 96 // below it the interval of the pass rate is left out
+
+static void
+head(const mst_run_numbers_full_t *r, bool colour, mst_buf_t *out)
+{
+    mst_buf_add_byte(out, '\n');
+    mst_fmt_style(colour, MST_BOLD, out);
+    mst_fmt_safe(r->name.n > 0 ? r->name : MST_STR("unnamed"), false, out);
+    mst_fmt_style_end(colour, MST_BOLD, out);
+    mst_buf_add_c(out, "  ");
+    mst_fmt_style(colour, MST_DIM, out);
+    mst_fmt_safe(r->run_id, false, out);
+    mst_fmt_style_end(colour, MST_DIM, out);
+    mst_buf_add_byte(out, '\n');
+    if (r->description.n > 0) {
+        mst_buf_add_c(out, "  ");
+        mst_fmt_safe(r->description, false, out);
+        mst_buf_add_byte(out, '\n');
+    }
+}
+
+static void
+score_cells(mst_table_t *t, const mst_scorer_numbers_t *s)
+{
+    const double values[] = {s->mean, s->min, s->max};
+    for (int i = 0; i < 3; i++) {
+        mst_fmt_score(values[i], &t->text);
+        mst_table_end(t);
+    }
+    t->style = s->n_pass < s->n ? MST_RED : MST_GREEN;
+    mst_fmt_percent(s->pass_rate, &t->text);
+    mst_table_end(t);
+    t->style = MST_PLAIN;
+}
+
+// A gate has one value over the whole run, and its sentence in place of the counts.
+static void
+gate_row(mst_table_t *t, const mst_scorer_numbers_t *s, bool interval)
+{
+    const mst_score_t *g = &s->run_score;
+    bool known = g->state == MST_SCORE_OK;
+    mst_fmt_score(known ? g->value : (double)NAN, &t->text);
+    mst_table_end(t);
+    mst_table_add(t, "");
+    mst_table_add(t, "");
+    t->style = known ? (g->passed ? MST_GREEN : MST_RED) : MST_YELLOW;
+    mst_table_add(t, known ? (g->passed ? "pass" : "fail") : mst_score_state_name(g->state));
+    t->style = MST_PLAIN;
+    if (interval)
+        mst_table_add(t, "");
+    mst_table_add(t, "whole run");
+    mst_table_add(t, "");
+}
+
+static void
+case_row(mst_table_t *t, const mst_run_numbers_full_t *r, const mst_scorer_numbers_t *s, bool interval)
+{
+    score_cells(t, s);
+    if (interval) {
+        if (s->n > 0)
+            mst_buf_addf(&t->text, "%.1f-%.1f", s->ci_lo * 100, s->ci_hi * 100);
+        mst_table_end(t);
+    }
+    mst_fmt_count(s->n_pass, &t->text);
+    mst_buf_add_byte(&t->text, '/');
+    mst_fmt_count(s->n, &t->text);
+    mst_table_end(t);
+    double all = (double)(r->keys_total > 0 ? r->keys_total : r->keys_done);
+    t->style = (double)s->n < all ? MST_YELLOW : MST_PLAIN;
+    mst_fmt_percent(all > 0 ? (double)s->n / all : (double)NAN, &t->text);
+    mst_table_end(t);
+    t->style = MST_PLAIN;
+}
+
+static void
+scorers(const mst_run_numbers_full_t *r, bool colour, size_t width, mst_buf_t *out)
+{
+    if (r->scorer_count == 0)
+        return;
+    bool interval = width == 0 || width >= WIDTH_INTERVAL;
+    const char *const titles[] = {"scorer",    "tier",          "mean",   "min",     "max",
+                                  "pass rate", "95 % interval", "passed", "coverage"};
+    mst_table_t t;
+    mst_table_init(&t, interval ? "llrrrrrrr" : "llrrrrrr");
+    t.style = MST_DIM;
+    for (size_t i = 0; i < 9; i++)
+        if (i != 6 || interval)
+            mst_table_add(&t, titles[i]);
+    t.style = MST_PLAIN;
+    for (size_t i = 0; i < r->scorer_count; i++) {
+        const mst_scorer_numbers_t *s = &r->scorers[i];
+        mst_fmt_safe(s->label, false, &t.text);
+        mst_table_end(&t);
+        mst_fmt_safe(s->tier, false, &t.text);
+        mst_table_end(&t);
+        if (s->run_scope)
+            gate_row(&t, s, interval);
+        else
+            case_row(&t, r, s, interval);
+    }
+    mst_buf_add_byte(out, '\n');
+    mst_table_render(&t, 2, width, colour, out);
+    mst_table_deinit(&t);
+}
+
+// What the table has no room for: why a gate failed, how many scores are missing.
+static void
+scorer_notes(const mst_run_numbers_full_t *r, mst_buf_t *out)
+{
+    for (size_t i = 0; i < r->scorer_count; i++) {
+        const mst_scorer_numbers_t *s = &r->scorers[i];
+        if (s->run_scope && s->run_score.reason.n > 0) {
+            mst_buf_add_c(out, "  ");
+            mst_fmt_safe(s->label, false, out);
+            mst_buf_add_c(out, ": ");
+            mst_fmt_safe(s->run_score.reason, false, out);
+            mst_buf_add_byte(out, '\n');
+        }
+        if (s->not_measured == 0 && s->errors == 0)
+            continue;
+        mst_buf_add_c(out, "  ");
+        mst_fmt_safe(s->label, false, out);
+        mst_buf_add_c(out, ": ");
+        if (s->not_measured > 0) {
+            mst_fmt_count(s->not_measured, out);
+            mst_buf_add_c(out, s->errors > 0 ? " not measured, " : " not measured");
+        }
+        if (s->errors > 0) {
+            mst_fmt_count(s->errors, out);
+            mst_buf_add_c(out, " failed to score");
+        }
+        mst_buf_add_byte(out, '\n');
+    }
+}
+
+static void
+latency_row(mst_table_t *t, const char *name, const mst_latency_numbers_t *l)
+{
+    if (l->n == 0)
+        return;
+    mst_table_add(t, name);
+    const double values[] = {l->p50, l->p90, l->p99, l->max, l->mean};
+    for (int i = 0; i < 5; i++) {
+        mst_fmt_ms(values[i], &t->text);
+        mst_table_end(t);
+    }
+    mst_fmt_count(l->n, &t->text);
+    mst_table_end(t);
+}
+
+static void
+latencies(const mst_run_numbers_full_t *r, bool colour, size_t width, mst_buf_t *out)
+{
+    if (r->ttft.n == 0 && r->e2e.n == 0 && r->tpot.n == 0)
+        return;
+    const char *const titles[] = {"latency", "p50", "p90", "p99", "max", "mean", "n"};
+    mst_table_t t;
+    mst_table_init(&t, "lrrrrrr");
+    t.style = MST_DIM;
+    for (size_t i = 0; i < 7; i++)
+        mst_table_add(&t, titles[i]);
+    t.style = MST_PLAIN;
+    latency_row(&t, "time to first token", &r->ttft);
+    latency_row(&t, "end to end", &r->e2e);
+    latency_row(&t, "time per token", &r->tpot);
+    mst_buf_add_byte(out, '\n');
+    mst_table_render(&t, 2, width, colour, out);
+    mst_table_deinit(&t);
+}
+
+static void
+outcomes_line(const mst_run_numbers_full_t *r, bool colour, mst_buf_t *out)
+{
+    if (r->keys_done == 0)
+        return;
+    mst_buf_add_c(out, "  outcomes    ");
+    const char *between = "";
+    for (int i = 0; i < MST_OUTCOME_MAX; i++) {
+        const char *name = r->outcomes[i] > 0 ? mst_outcome_name((mst_outcome_t)i) : NULL;
+        if (!name)
+            continue;
+        mst_style_t style = mst_outcome_measured((mst_outcome_t)i) ? MST_PLAIN : MST_YELLOW;
+        mst_buf_add_c(out, between);
+        mst_fmt_style(colour, style, out);
+        mst_fmt_count(r->outcomes[i], out);
+        mst_buf_addf(out, " %s", name);
+        mst_fmt_style_end(colour, style, out);
+        between = ", ";
+    }
+    mst_buf_add_byte(out, '\n');
+}
+
+static void
+work_lines(const mst_run_numbers_full_t *r, mst_buf_t *out)
+{
+    if (isfinite(r->cases_per_s)) {
+        mst_buf_add_c(out, "  throughput  ");
+        mst_fmt_rate(r->cases_per_s, out);
+        mst_buf_add_c(out, " cases/s");
+        if (isfinite(r->tokens_per_s)) {
+            mst_buf_add_c(out, ", ");
+            mst_fmt_rate(r->tokens_per_s, out);
+            mst_buf_add_c(out, " tokens/s");
+        }
+        if (isfinite(r->wall_s)) {
+            mst_buf_add_c(out, ", ");
+            mst_fmt_ms(r->wall_s * 1000, out);
+            mst_buf_add_c(out, " in all");
+        }
+        mst_buf_add_byte(out, '\n');
+    }
+    if (r->prompt_tokens > 0 || r->completion_tokens > 0) {
+        mst_buf_add_c(out, "  tokens      ");
+        mst_fmt_count(r->prompt_tokens, out);
+        mst_buf_add_c(out, " prompt, ");
+        mst_fmt_count(r->completion_tokens, out);
+        mst_buf_add_c(out, " completion\n");
+    }
+    if (r->refused_rows > 0) {
+        mst_buf_add_c(out, "  dataset     ");
+        mst_fmt_count(r->refused_rows, out);
+        mst_buf_add_c(out, r->refused_rows == 1 ? " row was refused\n" : " rows were refused\n");
+    }
+}
+
+static void
+cases_line(const mst_run_numbers_full_t *r, mst_buf_t *out)
+{
+    mst_buf_add_c(out, "  cases       ");
+    mst_fmt_count(r->passed, out);
+    mst_buf_add_c(out, " passed of ");
+    mst_fmt_count(r->measured, out);
+    mst_buf_add_c(out, " measured");
+    if (r->measured > 0) {
+        double lo, hi;
+        mst_wilson(r->passed, r->measured, &lo, &hi);
+        mst_buf_add_c(out, " (");
+        mst_fmt_percent((double)r->passed / (double)r->measured, out);
+        mst_buf_addf(out, ", 95 %% interval %.1f-%.1f)", lo * 100, hi * 100);
+    }
+    mst_buf_add_c(out, ", coverage ");
+    mst_fmt_percent(r->coverage, out);
+    mst_buf_add_c(out, " of ");
+    mst_fmt_count(r->keys_total > 0 ? r->keys_total : r->keys_done, out);
+    mst_buf_add_byte(out, '\n');
+}
+
+static void
+verdict_line(const mst_run_numbers_full_t *r, bool colour, mst_buf_t *out)
+{
+    static const struct {
+        int code;
+        const char *word;
+        mst_style_t style;
+    } words[] = {{0, "PASS", MST_GREEN},  {1, "FAIL", MST_RED},    {3, "INCONCLUSIVE", MST_YELLOW},
+                 {2, "ABORTED", MST_RED}, {4, "ABORTED", MST_RED}, {130, "INTERRUPTED", MST_YELLOW}};
+
+    size_t i = 0;
+    while (i < 5 && words[i].code != r->exit_code)
+        i++;
+    mst_buf_add_c(out, "\n  ");
+    mst_fmt_style(colour, words[i].style, out);
+    mst_buf_add_c(out, words[i].word);
+    mst_fmt_style_end(colour, words[i].style, out);
+    mst_buf_add_c(out, "  ");
+    mst_report_verdict(r, out);
+    mst_buf_add_byte(out, '\n');
+}
+
+void
+mst_report_console(const mst_run_numbers_full_t *r, bool colour, int width, mst_buf_t *out)
+{
+    size_t columns = width <= 0 ? 0 : width < WIDTH_LEAST ? WIDTH_LEAST : (size_t)width;
+    head(r, colour, out);
+    scorers(r, colour, columns, out);
+    scorer_notes(r, out);
+    latencies(r, colour, columns, out);
+    mst_buf_add_byte(out, '\n');
+    cases_line(r, out);
+    outcomes_line(r, colour, out);
+    work_lines(r, out);
+    verdict_line(r, colour, out);
+}

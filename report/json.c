@@ -1,0 +1,349 @@
+// The JSON document: head, results one at a time, tail. Keys stay; new ones may come. A number that was not measured
+// is null, never 0.
+#include "report/report.h"
+
+#include "common/base/clock.h"
+#include "common/json/json.h"
+
+#include <math.h>
+
+static void
+put_str(mst_jw_t *w, const char *key, mst_str_t s)
+{
+    mst_jw_key(w, key);
+    if (s.n > 0)
+        mst_jw_str(w, s);
+    else
+        mst_jw_null(w);
+}
+
+static void
+put_text(mst_jw_t *w, const char *key, mst_str_t s)
+{
+    if (s.n == 0)
+        return;
+    mst_jw_key(w, key);
+    mst_jw_str(w, s);
+}
+
+static void
+put_u64(mst_jw_t *w, const char *key, uint64_t v)
+{
+    mst_jw_key(w, key);
+    mst_jw_u64(w, v);
+}
+
+static void
+put_f64(mst_jw_t *w, const char *key, double v)
+{
+    mst_jw_key(w, key);
+    if (isfinite(v))
+        mst_jw_f64(w, v);
+    else
+        mst_jw_null(w);
+}
+
+static void
+put_bool(mst_jw_t *w, const char *key, bool v)
+{
+    mst_jw_key(w, key);
+    mst_jw_bool(w, v);
+}
+
+static void
+put_count(mst_jw_t *w, const char *key, int64_t v)
+{
+    if (v == MST_NONE)
+        return;
+    mst_jw_key(w, key);
+    mst_jw_i64(w, v);
+}
+
+static void
+put_ms(mst_jw_t *w, const char *key, int64_t ns)
+{
+    if (ns != MST_NONE)
+        put_f64(w, key, (double)ns / 1e6);
+}
+
+static void
+put_time(mst_jw_t *w, const char *key, int64_t wall_ns)
+{
+    char text[32] = "";
+    if (wall_ns > 0)
+        mst_wall_iso(wall_ns, text, sizeof text);
+    put_str(w, key, mst_str_c(text));
+}
+
+static void
+put_totals(mst_jw_t *w, const mst_run_numbers_full_t *r)
+{
+    mst_jw_key(w, "totals");
+    mst_jw_obj(w);
+    put_u64(w, "total", r->keys_total > 0 ? r->keys_total : r->keys_done);
+    put_u64(w, "done", r->keys_done);
+    put_u64(w, "measured", r->measured);
+    put_u64(w, "passed", r->passed);
+    put_u64(w, "failed", r->measured - r->passed);
+    put_u64(w, "unmeasured", r->keys_done - r->measured);
+    put_f64(w, "pass_rate", r->measured > 0 ? (double)r->passed / (double)r->measured : (double)NAN);
+    put_f64(w, "coverage", r->coverage);
+    put_f64(w, "min_coverage", r->min_coverage);
+    put_u64(w, "prompt_tokens", r->prompt_tokens);
+    put_u64(w, "completion_tokens", r->completion_tokens);
+    put_f64(w, "cases_per_s", r->cases_per_s);
+    put_f64(w, "tokens_per_s", r->tokens_per_s);
+    mst_jw_obj_end(w);
+    mst_jw_key(w, "outcomes");
+    mst_jw_obj(w);
+    for (int i = 0; i < MST_OUTCOME_MAX; i++) {
+        const char *name = r->outcomes[i] > 0 ? mst_outcome_name((mst_outcome_t)i) : NULL;
+        if (name)
+            put_u64(w, name, r->outcomes[i]);
+    }
+    mst_jw_obj_end(w);
+}
+
+static void
+put_sources(mst_jw_t *w, const mst_run_numbers_full_t *r)
+{
+    mst_jw_key(w, "dataset");
+    mst_jw_obj(w);
+    put_str(w, "path", r->dataset_path);
+    put_str(w, "digest", r->dataset_digest);
+    put_str(w, "hash", r->dataset_hash);
+    put_u64(w, "cases", r->case_count);
+    put_u64(w, "refused_rows", r->refused_rows);
+    put_u64(w, "targets", r->target_count);
+    put_u64(w, "repeats", r->repeat_count);
+    mst_jw_obj_end(w);
+    mst_jw_key(w, "git");
+    mst_jw_obj(w);
+    put_str(w, "sha", r->git_sha);
+    put_str(w, "branch", r->git_branch);
+    mst_jw_obj_end(w);
+}
+
+static void
+put_score_fields(mst_jw_t *w, const mst_score_t *s)
+{
+    mst_jw_key(w, "state");
+    const char *state = mst_score_state_name(s->state);
+    mst_jw_str(w, mst_str_c(state ? state : "unknown"));
+    put_f64(w, "score", s->state == MST_SCORE_ERROR ? (double)NAN : s->value);
+    put_bool(w, "passed", s->passed);
+    put_text(w, "reason", s->reason);
+    if (s->breakdown.n > 0) {
+        mst_jw_key(w, "breakdown");
+        mst_jw_raw(w, s->breakdown);
+    }
+    if (s->time_ns > 0)
+        put_f64(w, "time_ms", (double)s->time_ns / 1e6);
+}
+
+static void
+put_scorer(mst_jw_t *w, const mst_scorer_numbers_t *s)
+{
+    mst_jw_obj(w);
+    put_str(w, "scorer", s->label);
+    put_str(w, "tier", s->tier);
+    put_f64(w, "threshold", s->threshold);
+    mst_jw_key(w, "scope");
+    mst_jw_str(w, s->run_scope ? MST_STR("run") : MST_STR("case"));
+    if (s->run_scope) {
+        put_score_fields(w, &s->run_score);
+    } else {
+        put_u64(w, "count", s->n);
+        put_u64(w, "passed", s->n_pass);
+        put_u64(w, "not_measured", s->not_measured);
+        put_u64(w, "errors", s->errors);
+        put_f64(w, "mean", s->mean);
+        put_f64(w, "min", s->min);
+        put_f64(w, "max", s->max);
+        put_f64(w, "pass_rate", s->pass_rate);
+        put_f64(w, "pass_rate_low", s->n > 0 ? s->ci_lo : (double)NAN);
+        put_f64(w, "pass_rate_high", s->n > 0 ? s->ci_hi : (double)NAN);
+    }
+    mst_jw_obj_end(w);
+}
+
+static void
+put_latency(mst_jw_t *w, const char *key, const mst_latency_numbers_t *l)
+{
+    mst_jw_key(w, key);
+    mst_jw_obj(w);
+    put_u64(w, "count", l->n);
+    put_f64(w, "mean", l->mean);
+    put_f64(w, "min", l->min);
+    put_f64(w, "p50", l->p50);
+    put_f64(w, "p90", l->p90);
+    put_f64(w, "p99", l->p99);
+    put_f64(w, "max", l->max);
+    mst_jw_obj_end(w);
+}
+
+static void
+put_summaries(mst_jw_t *w, const mst_run_numbers_full_t *r)
+{
+    mst_jw_key(w, "scorer_summaries");
+    mst_jw_arr(w);
+    for (size_t i = 0; i < r->scorer_count; i++)
+        put_scorer(w, &r->scorers[i]);
+    mst_jw_arr_end(w);
+    mst_jw_key(w, "latency"); // ms
+    mst_jw_obj(w);
+    put_latency(w, "ttft_ms", &r->ttft);
+    put_latency(w, "e2e_ms", &r->e2e);
+    put_latency(w, "tpot_ms", &r->tpot);
+    mst_jw_obj_end(w);
+}
+
+void
+mst_report_json_head(const mst_run_numbers_full_t *r, mst_buf_t *out)
+{
+    mst_jw_t w;
+    mst_jw_init(&w, out);
+    mst_jw_obj(&w);
+    put_str(&w, "run_id", r->run_id);
+    put_str(&w, "config_name", r->name);
+    put_str(&w, "description", r->description);
+    put_str(&w, "muster_version", r->version);
+    put_str(&w, "state", r->state);
+    put_str(&w, "state_reason", r->state_reason);
+    mst_jw_key(&w, "exit_code");
+    mst_jw_i64(&w, r->exit_code);
+    put_time(&w, "started_at", r->started_wall_ns);
+    put_time(&w, "finished_at", r->finished_wall_ns);
+    put_f64(&w, "duration_s", r->wall_s);
+    put_totals(&w, r);
+    put_summaries(&w, r);
+    put_sources(&w, r);
+    mst_jw_key(&w, "results");
+    mst_buf_add_byte(out, '['); // its elements come one at a time
+}
+
+// The i-th scorer of scope case: results hold their scores in that order.
+static const mst_scorer_numbers_t *
+case_scorer(const mst_run_numbers_full_t *r, uint32_t i)
+{
+    for (size_t k = 0; k < r->scorer_count; k++)
+        if (!r->scorers[k].run_scope && i-- == 0)
+            return &r->scorers[k];
+    return NULL;
+}
+
+static void
+put_scores(mst_jw_t *w, const mst_result_t *res, const mst_run_numbers_full_t *r)
+{
+    mst_jw_key(w, "scores");
+    mst_jw_arr(w);
+    for (uint32_t i = 0; i < res->score_count; i++) {
+        const mst_scorer_numbers_t *s = case_scorer(r, i);
+        mst_jw_obj(w);
+        put_str(w, "scorer", s ? s->label : MST_STR_NULL);
+        if (s)
+            put_f64(w, "threshold", s->threshold);
+        put_score_fields(w, &res->scores[i]);
+        mst_jw_obj_end(w);
+    }
+    mst_jw_arr_end(w);
+}
+
+static void
+put_error(mst_jw_t *w, const mst_err_t *e)
+{
+    if (e->rc == MST_OK)
+        return;
+    mst_jw_key(w, "error");
+    mst_jw_obj(w);
+    put_str(w, "code", mst_str_c(mst_rc_name(e->rc)));
+    if (e->sub != 0)
+        put_count(w, "sub", e->sub);
+    put_str(w, "message", mst_str_c(e->message));
+    mst_jw_obj_end(w);
+}
+
+static void
+put_origin(mst_jw_t *w, const mst_origin_t *o)
+{
+    if (!o)
+        return;
+    mst_jw_key(w, "origin");
+    mst_jw_obj(w);
+    put_text(w, "host", o->host);
+    put_text(w, "device", o->device);
+    put_text(w, "driver", o->driver);
+    put_text(w, "engine", o->engine);
+    put_text(w, "engine_version", o->engine_version);
+    put_text(w, "model", o->model);
+    put_text(w, "model_revision", o->model_revision);
+    put_text(w, "endpoint", o->endpoint);
+    mst_jw_obj_end(w);
+}
+
+static void
+put_completion(mst_jw_t *w, const mst_result_t *res)
+{
+    const mst_completion_t *d = &res->done;
+    mst_jw_key(w, "actual_output");
+    mst_jw_str(w, d->text);
+    put_text(w, "reasoning", d->reasoning);
+    put_text(w, "refusal", d->refusal);
+    put_text(w, "tool_calls", d->tool_calls);
+    put_text(w, "finish_reason", d->finish_reason);
+    put_text(w, "model", d->model);
+    put_count(w, "prompt_tokens", d->prompt_tokens);
+    put_count(w, "completion_tokens", d->completion_tokens);
+    put_count(w, "reasoning_tokens", d->reasoning_tokens);
+    put_ms(w, "ttft_ms", d->ttft_ns);
+    put_ms(w, "ttfo_ms", d->ttfo_ns);
+    put_ms(w, "e2e_ms", d->last_token_ns);
+    put_ms(w, "tpot_ms", res->tpot_ns);
+    put_ms(w, "queue_ms", d->queue_ns);
+    if (d->http_status > 0)
+        put_count(w, "http_status", d->http_status);
+    put_u64(w, "attempts", d->attempts);
+}
+
+void
+mst_report_json_result(const mst_result_t *res, const mst_origin_t *origin, const mst_run_numbers_full_t *r, bool first,
+                       mst_buf_t *out)
+{
+    if (!first)
+        mst_buf_add_byte(out, ',');
+    mst_buf_add_byte(out, '\n');
+    mst_jw_t w;
+    mst_jw_init(&w, out);
+    mst_jw_obj(&w);
+    put_str(&w, "case_id", res->case_id);
+    put_u64(&w, "case_no", res->key.case_no);
+    put_u64(&w, "target", res->key.target_no);
+    put_u64(&w, "repeat", res->key.repeat_no);
+    const char *outcome = mst_outcome_name(res->outcome);
+    put_str(&w, "outcome", mst_str_c(outcome ? outcome : "unknown"));
+    mst_jw_key(&w, "passed"); // no verdict without a measurement
+    if (mst_outcome_measured(res->outcome))
+        mst_jw_bool(&w, res->passed);
+    else
+        mst_jw_null(&w);
+    mst_jw_key(&w, "input");
+    mst_jw_str(&w, res->input);
+    if (res->has_expected) {
+        mst_jw_key(&w, "expected_output");
+        mst_jw_str(&w, res->expected);
+    }
+    put_completion(&w, res);
+    put_scores(&w, res, r);
+    put_error(&w, &res->done.error);
+    put_time(&w, "started_at", res->started_wall_ns);
+    put_time(&w, "finished_at", res->finished_wall_ns);
+    put_origin(&w, origin);
+    mst_jw_obj_end(&w);
+}
+
+void
+mst_report_json_tail(const mst_run_numbers_full_t *r, mst_buf_t *out)
+{
+    (void)r;
+    mst_buf_add_c(out, "\n]}\n");
+}

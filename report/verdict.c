@@ -1,0 +1,109 @@
+// The exit code and its sentence. Where several hold, the first of the order wins: 130, 4, 1, 3, 0.
+#include "report/format.h"
+#include "report/report.h"
+
+#include <math.h>
+
+enum { PASS = 0, FAIL = 1, UNUSABLE = 2, INCONCLUSIVE = 3, INFRA = 4, INTERRUPTED = 130 };
+
+static uint64_t
+total_of(const mst_run_numbers_full_t *r)
+{
+    return r->keys_total > 0 ? r->keys_total : r->keys_done;
+}
+
+// The cases that broke off in the surroundings, not by their own content or a scorer.
+static uint64_t
+infrastructure(const mst_run_numbers_full_t *r)
+{
+    return r->outcomes[MST_OUT_PROVIDER_ERROR] + r->outcomes[MST_OUT_RATE_LIMITED] + r->outcomes[MST_OUT_TIMEOUT] +
+           r->outcomes[MST_OUT_CONNECTION_LOST];
+}
+
+int
+mst_report_exit_code(const mst_run_numbers_full_t *r)
+{
+    if (r->interrupted)
+        return INTERRUPTED;
+    if (r->aborted || (r->measured == 0 && infrastructure(r) > 0))
+        return INFRA;
+    if (r->passed < r->measured || r->gates_failed)
+        return FAIL;
+    bool covered = isfinite(r->coverage) && r->coverage + 1e-12 >= r->min_coverage;
+    return covered ? PASS : INCONCLUSIVE;
+}
+
+static void
+counts(uint64_t part, uint64_t all, mst_buf_t *out)
+{
+    mst_fmt_count(part, out);
+    mst_buf_add_c(out, " of ");
+    mst_fmt_count(all, out);
+}
+
+static void
+say_failed(const mst_run_numbers_full_t *r, mst_buf_t *out)
+{
+    if (r->passed < r->measured) {
+        counts(r->measured - r->passed, r->measured, out);
+        mst_buf_add_c(out, " measured cases failed");
+    }
+    const char *between = r->passed < r->measured ? "; gate failed: " : "gate failed: ";
+    for (size_t i = 0; i < r->scorer_count; i++) {
+        const mst_scorer_numbers_t *s = &r->scorers[i];
+        bool failed = s->run_scope && s->run_score.state != MST_SCORE_SKIPPED && !s->run_score.passed;
+        if (!failed)
+            continue;
+        mst_buf_add_c(out, between);
+        mst_fmt_safe(s->label, false, out);
+        between = ", ";
+    }
+}
+
+static void
+say_inconclusive(const mst_run_numbers_full_t *r, mst_buf_t *out)
+{
+    mst_buf_add_c(out, "only ");
+    counts(r->measured, total_of(r), out);
+    mst_buf_add_c(out, " cases could be measured, which is under min_coverage ");
+    mst_fmt_percent(r->min_coverage, out);
+}
+
+static void
+say_infra(const mst_run_numbers_full_t *r, mst_buf_t *out)
+{
+    if (r->state_reason.n > 0)
+        mst_fmt_safe(r->state_reason, false, out);
+    else
+        mst_buf_add_c(out, r->aborted ? "the run was aborted" : "no case could be measured");
+    mst_buf_add_c(out, "; ");
+    counts(r->keys_done, total_of(r), out);
+    mst_buf_add_c(out, " cases are stored");
+}
+
+void
+mst_report_verdict(const mst_run_numbers_full_t *r, mst_buf_t *out)
+{
+    switch (r->exit_code) {
+    case INTERRUPTED:
+        counts(r->keys_done, total_of(r), out);
+        mst_buf_add_c(out, " cases are stored; go on with muster run --resume ");
+        mst_fmt_safe(r->run_id, false, out);
+        break;
+    case UNUSABLE:
+    case INFRA:
+        say_infra(r, out);
+        break;
+    case FAIL:
+        say_failed(r, out);
+        break;
+    case INCONCLUSIVE:
+        say_inconclusive(r, out);
+        break;
+    default:
+        mst_buf_add_c(out, "all ");
+        mst_fmt_count(r->measured, out);
+        mst_buf_add_c(out, " measured cases passed");
+        break;
+    }
+}
