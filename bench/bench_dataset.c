@@ -64,15 +64,15 @@ main(int argc, char **argv)
     if (rc == MST_OK) {
         double first = seconds_since(start);
         double mib = (double)mst_dataset_info(d)->bytes / (double)MST_MIB;
-        printf("first pass   %.0f MiB in %.2f CPU s: %.0f MiB/s\n", mib, first, mib / first);
+        printf("mib %.0f first_pass_cpu_s %.2f mib_per_cpu_s %.0f\n", mib, first, mib / first);
         mst_arena_t *arena = mst_arena_new(64 * MST_MIB);
         start = mst_cpu_ns();
         for (uint64_t n = 0; (rc = mst_dataset_next(d, arena, &c, &err)) == MST_OK; n++)
             if (n % 128 == 127)
                 mst_arena_reset(arena);
         double second = seconds_since(start);
-        printf("second pass  %llu cases in %.2f CPU s: %.0f cases/s, %.2f us each\n", (unsigned long long)rows, second,
-               (double)rows / second, second * 1e6 / (double)rows);
+        printf("cases %llu second_pass_cpu_s %.2f cases_per_cpu_s %.0f us_per_case %.2f\n", (unsigned long long)rows,
+               second, (double)rows / second, second * 1e6 / (double)rows);
         mst_arena_free(&arena);
         mst_dataset_close(&d);
     }
@@ -81,6 +81,6 @@ main(int argc, char **argv)
         fprintf(stderr, "bench_dataset: %s\n", err.message);
         return 1;
     }
-    printf("peak memory  %ld KiB\n", peak_kib());
+    printf("peak_kib %ld\n", peak_kib());
     return 0;
 }

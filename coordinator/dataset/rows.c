@@ -99,12 +99,21 @@ take_id(mst_dataset_t *d, mst_case_t *c, mst_err_t *why)
     return rc == MST_OK ? MST_OK : MST_ERR(why, rc, "%s: out of memory for the ids", d->name);
 }
 
+// Numbers may take several times their room when written out. A case that could not travel is refused here.
+static bool
+fits(const mst_case_t *c)
+{
+    size_t n = c->input.n + c->expected.n + c->actual.n + c->messages.n + c->context.n + c->retrieval_context.n +
+               c->metadata.n;
+    return n <= MST_CASE_BYTES_MAX - 64 * MST_KIB;
+}
+
 // A parsed row becomes d->held, or is refused with why (MST_INVAL, MST_LIMIT).
 static mst_rc
 accept(mst_dataset_t *d, const mst_json_t *row, mst_err_t *why)
 {
     mst_rc rc = mst_row_to_case(&d->map, row, d->row, &d->scratch, &d->held, why);
-    if (rc == MST_OK && !mst_dataset_canonical(d, row))
+    if (rc == MST_OK && (!fits(&d->held) || !mst_dataset_canonical(d, row)))
         rc = MST_ERR(why, MST_LIMIT, "the row is too large");
     if (rc == MST_OK)
         rc = take_id(d, &d->held, why);

@@ -420,14 +420,17 @@ test_dataset_row_that_grows(void **state)
         fputc('[', f);
     for (int i = 0; i < 70; i++)
         fputc(']', f);
-    fprintf(f, "}\n{\"input\":\"c\",\"id\":\"%0513d\"}\n{\"input\":\"d\"}\n", 0);
+    fputs("}\n{\"input\":\"e\",\"context\":[", f);
+    for (int i = 0; i < 3300000; i++)
+        fputs("1e15,", f); // each becomes "1000000000000000.0" in quotes
+    fprintf(f, "0]}\n{\"input\":\"c\",\"id\":\"%0513d\"}\n{\"input\":\"d\"}\n", 0);
     assert_int_equal(fclose(f), 0);
     assert_int_equal(read_path(w, false), MST_NOTFOUND);
-    assert_int_equal(w->refused_count, 3);
-    assert_string_equal(w->refused[2].message, "the id is 513 bytes long; the maximum is 512");
+    assert_int_equal(w->refused_count, 4);
+    assert_string_equal(w->refused[3].message, "the id is 513 bytes long; the maximum is 512");
     assert_int_equal(w->case_count, 1);
     is(w->cases[0].input, "d");
-    for (int i = 0; i < 2; i++)
+    for (int i = 0; i < 3; i++)
         assert_true(strlen(w->refused[i].message) > 10);
 }
 
