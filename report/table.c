@@ -67,8 +67,6 @@ static void
 measure(const mst_table_t *t, size_t indent, size_t width, size_t widths[MST_TABLE_COLUMNS])
 {
     size_t total = indent;
-    for (size_t c = 0; c < t->columns; c++)
-        widths[c] = 0;
     for (size_t i = 0; i < t->cells; i++) {
         size_t n = (size_t)mst_utf8_count(cell(t, i));
         if (n > widths[i % t->columns])
@@ -128,7 +126,7 @@ ends_row(const mst_table_t *t, size_t i)
 void
 mst_table_render(const mst_table_t *t, size_t indent, size_t width, bool colour, mst_buf_t *out)
 {
-    size_t widths[MST_TABLE_COLUMNS];
+    size_t widths[MST_TABLE_COLUMNS] = {0};
     measure(t, indent, width, widths);
     for (size_t row = 0; row + t->columns <= t->cells; row += t->columns) {
         blanks(out, indent);
