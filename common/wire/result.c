@@ -107,7 +107,7 @@ put_events(Muster__Result *m, const mst_result_t *r, mst_buf_t *scratch, mst_err
     mst_str_t events = r->events;
     double tpot = r->tpot_ns > 0 ? (double)r->tpot_ns : -1;
     uint32_t logprobs = r->logprob_count;
-    if (events.n == 0 && (r->done.event_count > 0 || r->done.logprob_count > 0)) {
+    if (events.n == 0 && (r->done.events != NULL || r->done.logprobs != NULL)) {
         mst_events_pack(&r->done, scratch);
         if (scratch->failed)
             return MST_ERR(err, MST_LIMIT, "the %u token events of case %llu do not fit a result", r->done.event_count,
@@ -163,6 +163,9 @@ mst_wire_check_result(const Muster__Result *r, mst_err_t *err)
     if (r->event_count > MST_TOKENS_MAX || r->logprob_count > MST_TOKENS_MAX)
         return MST_ERR(err, MST_LIMIT, "%u token events and %u logprobs are over the limit of %d", r->event_count,
                        r->logprob_count, MST_TOKENS_MAX);
+    if ((r->event_count > 0 || r->logprob_count > 0) != (r->events.len > 0))
+        return MST_ERR(err, MST_PROTO, "result has %u token events and %u logprobs in a column of %zu bytes",
+                       r->event_count, r->logprob_count, r->events.len);
     if (has_negative(r))
         return MST_ERR(err, MST_PROTO, "a count or a duration of case %llu is negative",
                        (unsigned long long)r->case_no);

@@ -329,7 +329,14 @@ test_wire_result_hostile(void **state)
     m.has_event_count = 1;
     m.event_count = MST_TOKENS_MAX + 1;
     expect_result(&m, MST_LIMIT);
+    m.event_count = 1; // counted, but no column
+    expect_result(&m, MST_PROTO);
     m.has_event_count = 0;
+    m.event_count = 0;
+    m.has_events = 1; // a column that counts nothing
+    m.events = mst_wire_bytes(MST_STR("\x01"));
+    expect_result(&m, MST_PROTO);
+    m.has_events = 0;
     Muster__Error e = MUSTER__ERROR__INIT;
     e.rc = 999;
     m.error = &e;
