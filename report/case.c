@@ -61,14 +61,21 @@ case_scorer(const mst_run_numbers_full_t *r, uint32_t i)
 }
 
 static void
-score(const mst_score_t *s, const mst_scorer_numbers_t *n, uint32_t i, bool colour, mst_buf_t *out)
+verdict(const mst_score_t *s, bool colour, mst_buf_t *out)
 {
-    mst_style_t style = s->state == MST_SCORE_ERROR ? MST_YELLOW : s->passed ? MST_GREEN : MST_RED;
+    bool skipped = s->state == MST_SCORE_SKIPPED, failed = s->state == MST_SCORE_ERROR;
+    mst_style_t style = skipped || failed ? MST_YELLOW : s->passed ? MST_GREEN : MST_RED;
     mst_buf_add_c(out, "    ");
     mst_fmt_style(colour, style, out);
-    mst_buf_add_c(out, s->state == MST_SCORE_ERROR ? "error" : s->passed ? "pass " : "fail ");
+    mst_buf_add_c(out, skipped ? "skip " : failed ? "error" : s->passed ? "pass " : "fail ");
     mst_fmt_style_end(colour, style, out);
     mst_buf_add_c(out, "  ");
+}
+
+static void
+score(const mst_score_t *s, const mst_scorer_numbers_t *n, uint32_t i, bool colour, mst_buf_t *out)
+{
+    verdict(s, colour, out);
     if (n)
         mst_fmt_safe(n->label, false, out);
     else
@@ -76,9 +83,8 @@ score(const mst_score_t *s, const mst_scorer_numbers_t *n, uint32_t i, bool colo
     if (s->state == MST_SCORE_OK) {
         mst_buf_add_byte(out, ' ');
         mst_fmt_score(s->value, out);
-    } else if (s->state != MST_SCORE_ERROR) {
-        const char *state = mst_score_state_name(s->state);
-        mst_buf_addf(out, " (%s)", state ? state : "unknown");
+    } else if (s->state == MST_SCORE_NOT_MEASURED) {
+        mst_buf_add_c(out, " (not measured)");
     }
     if (s->reason.n > 0) {
         mst_buf_add_c(out, ": ");
