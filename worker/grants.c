@@ -6,152 +6,10 @@
 #include "common/base/clock.h"
 #include "common/base/limits.h"
 #include "common/base/log.h"
+#include "worker/leases.h"
 #include "worker/runs.h"
 
 #include <stdlib.h>
-
-#define FREE_UNITS_MAX 64
-#define UNIT_ARENA     (MST_WIRE_UNPACK_MAX + MST_MIB)
-
-// One LeaseReturn in the making.
-typedef struct {
-    mst_io_t *io;
-    mst_lease_t *lease; // NULL = empty
-    mst_return_cause_t cause;
-    bool fatal;
-    const char *text;
-    size_t count;
-    uint64_t case_nos[MST_UNIT_CASES_MAX];
-    uint32_t repeat_nos[MST_UNIT_CASES_MAX], target_nos[MST_UNIT_CASES_MAX];
-} giving_t;
-
-static void
-lease_free(mst_io_t *io, mst_lease_t *l)
-{
-    *(l->prev ? &l->prev->next : &io->leases) = l->next;
-    if (l->next)
-        l->next->prev = l->prev;
-    io->lease_count--;
-    l->run->leases--;
-    l->run->last_used = ++io->turn;
-    free(l);
-}
-
-void
-mst_grants_acked(mst_io_t *io, mst_lease_t *lease, size_t cases)
-{
-    lease->open -= cases <= lease->open ? cases : lease->open;
-    if (lease->open == 0)
-        lease_free(io, lease);
-}
-
-static mst_lease_t *
-lease_find(const mst_io_t *io, uint64_t id)
-{
-    mst_lease_t *l = io->leases;
-    while (l && l->id != id)
-        l = l->next;
-    return l;
-}
-
-mst_unit_t *
-mst_grants_unit(mst_io_t *io)
-{
-    mst_unit_t *u = io->free_units;
-    if (u) {
-        io->free_units = u->next;
-        io->free_unit_count--;
-        u->next = NULL;
-        return u;
-    }
-    u = MST_NEW(mst_unit_t);
-    u->arena = mst_arena_new(UNIT_ARENA);
-    u->all_next = io->all_units;
-    if (u->all_next)
-        u->all_next->all_prev = u;
-    io->all_units = u;
-    return u;
-}
-
-static void
-unit_free(mst_io_t *io, mst_unit_t *u)
-{
-    *(u->all_prev ? &u->all_prev->all_next : &io->all_units) = u->all_next;
-    if (u->all_next)
-        u->all_next->all_prev = u->all_prev;
-    mst_arena_free(&u->arena);
-    free(u);
-}
-
-void
-mst_grants_unit_put(mst_io_t *io, mst_unit_t *u)
-{
-    if (io->free_unit_count >= FREE_UNITS_MAX) {
-        unit_free(io, u);
-        return;
-    }
-    mst_unit_t kept = *u;
-    mst_arena_reset(kept.arena);
-    *u =
-        (mst_unit_t){.arena = kept.arena, .all_prev = kept.all_prev, .all_next = kept.all_next, .next = io->free_units};
-    io->free_units = u;
-    io->free_unit_count++;
-}
-
-// A unit goes with the last of its places. A loop over places takes a hold of its own (open + 1) first.
-static void
-unit_release(mst_io_t *io, mst_unit_t *u)
-{
-    if (--u->open == 0)
-        mst_grants_unit_put(io, u);
-}
-
-static void
-place_settled(mst_io_t *io, mst_place_t *p)
-{
-    unit_release(io, p->unit);
-}
-
-static void
-give_flush(giving_t *g)
-{
-    if (!g->lease || (g->count == 0 && !g->fatal))
-        return;
-    mst_lease_t *lease = g->lease;
-    if (g->cause != MST_GIVE_FORGET && !lease->lost) {
-        Muster__LeaseReturn m = MUSTER__LEASE_RETURN__INIT;
-        m.lease_id = lease->id;
-        m.cause = (uint32_t)g->cause;
-        m.n_case_nos = m.n_repeat_nos = m.n_target_nos = g->count;
-        m.case_nos = g->case_nos;
-        m.repeat_nos = g->repeat_nos;
-        m.target_nos = g->target_nos;
-        m.has_text = g->text != NULL && g->text[0] != '\0';
-        m.text = mst_wire_bytes(mst_str_c(g->text));
-        m.has_fatal = m.fatal = g->fatal;
-        mst_session_send(&g->io->control, MUSTER__ENVELOPE__BODY_LEASE_RETURN, &m);
-    }
-    size_t n = g->count;
-    g->count = 0;
-    g->lease = NULL;
-    if (n > 0)
-        mst_grants_acked(g->io, lease, n);
-}
-
-static void
-give(giving_t *g, mst_place_t *p, mst_return_cause_t cause)
-{
-    mst_lease_t *lease = p->unit->lease;
-    if (g->lease && (g->lease != lease || g->cause != cause || g->count == MST_UNIT_CASES_MAX))
-        give_flush(g);
-    g->lease = lease;
-    g->cause = cause;
-    g->case_nos[g->count] = p->key.case_no;
-    g->repeat_nos[g->count] = p->key.repeat_no;
-    g->target_nos[g->count] = p->key.target_no;
-    g->count++;
-    place_settled(g->io, p);
-}
 
 static bool
 is_inline(const mst_place_t *p)
@@ -161,17 +19,17 @@ is_inline(const mst_place_t *p)
 
 // Gives the places of a unit that are not in a flow. inline_only: those of recorded answers.
 static void
-give_unit(giving_t *g, mst_unit_t *u, mst_return_cause_t cause, bool inline_only)
+give_unit(mst_giving_t *g, mst_unit_t *u, mst_give_cause_t cause, bool inline_only)
 {
     u->open++;
     for (size_t i = 0; i < u->count; i++)
         if (!inline_only || is_inline(&u->places[i]))
-            give(g, &u->places[i], cause);
-    unit_release(g->io, u);
+            mst_giving_add(g, &u->places[i], cause);
+    mst_unit_release(g->io, u);
 }
 
 static void
-give_queue(giving_t *g, mst_unit_t **first, mst_unit_t ***end, mst_return_cause_t cause, bool inline_only)
+give_queue(mst_giving_t *g, mst_unit_t **first, mst_unit_t ***end, mst_give_cause_t cause, bool inline_only)
 {
     while (*first) {
         mst_unit_t *u = *first;
@@ -190,13 +48,13 @@ keep_row(mst_io_t *io, mst_place_t *p)
     else if (a->row.n > 0)
         mst_results_add(&io->results, p->unit->lease, mst_buf_view(&a->row));
     else
-        mst_grants_acked(io, p->unit->lease, 1); // could not be packed: not renewed, the lease runs out
+        mst_lease_settle(io, p->unit->lease, 1); // could not be packed: not renewed, the lease runs out
     io->settled++;
-    place_settled(io, p);
+    mst_unit_release(io, p->unit);
 }
 
 static void
-do_effect(mst_io_t *io, mst_io_run_t *run, const mst_flow_effect_t *fx, giving_t *g)
+do_effect(mst_io_t *io, mst_io_run_t *run, const mst_flow_effect_t *fx, mst_giving_t *g)
 {
     mst_place_t *p = (mst_place_t *)(void *)fx->c;
     switch (fx->kind) {
@@ -213,7 +71,7 @@ do_effect(mst_io_t *io, mst_io_run_t *run, const mst_flow_effect_t *fx, giving_t
         mst_attempt_abort(io, p);
         break;
     case MST_FX_RETURN:
-        give(g, p, fx->cause);
+        mst_giving_add(g, p, fx->cause);
         break;
     case MST_FX_FATAL:
         mst_error("%s", mst_flow_fatal_text(run->flow));
@@ -224,7 +82,8 @@ do_effect(mst_io_t *io, mst_io_run_t *run, const mst_flow_effect_t *fx, giving_t
 static void
 step(mst_io_t *io, mst_io_run_t *run, const mst_flow_event_t *e)
 {
-    giving_t g = {.io = io};
+    mst_giving_t g;
+    mst_giving_init(&g, io, false, NULL);
     io->fx.count = 0;
     mst_flow_step(run->flow, mst_loop_now(io->loop), e, &io->fx);
     g.fatal = mst_flow_mode(run->flow) == MST_FLOW_FATAL;
@@ -233,7 +92,7 @@ step(mst_io_t *io, mst_io_run_t *run, const mst_flow_event_t *e)
         do_effect(io, run, &io->fx.items[i], &g);
     if (g.fatal)
         give_queue(&g, &run->queued, &run->queued_end, mst_flow_fatal_cause(run->flow), true);
-    give_flush(&g);
+    mst_giving_flush(&g);
 }
 
 void
@@ -267,8 +126,11 @@ mst_grants_fatal(mst_io_t *io, mst_io_run_t *run, const mst_err_t *err)
     mst_lease_t *l = io->leases;
     while (l && l->run != run)
         l = l->next;
-    giving_t g = {.io = io, .lease = l, .cause = MST_GIVE_LOCAL, .fatal = true, .text = err->message};
-    give_flush(&g); // also when no case was left to give back
+    mst_giving_t g;
+    mst_giving_init(&g, io, true, err->message);
+    g.lease = l;
+    g.cause = MST_GIVE_LOCAL;
+    mst_giving_flush(&g); // also when no case was left to give back
 }
 
 static bool
@@ -302,9 +164,10 @@ admit_recorded(mst_io_t *io, mst_io_run_t *run, mst_unit_t *u)
         run->queued_end = &u->next;
         return;
     }
-    giving_t g = {.io = io, .fatal = mode == MST_FLOW_FATAL, .text = mst_flow_fatal_text(run->flow)};
+    mst_giving_t g;
+    mst_giving_init(&g, io, mode == MST_FLOW_FATAL, mst_flow_fatal_text(run->flow));
     give_unit(&g, u, g.fatal ? MST_GIVE_LOCAL : MST_GIVE_DRAIN, true);
-    give_flush(&g);
+    mst_giving_flush(&g);
 }
 
 // Hands the places of a unit to the flow, or queues the unit for a CPU thread.
@@ -327,15 +190,16 @@ admit(mst_io_t *io, mst_io_run_t *run, mst_unit_t *u)
     }
     if (recorded && inline_count > 0)
         admit_recorded(io, run, u);
-    unit_release(io, u);
+    mst_unit_release(io, u);
 }
 
 static void
-refuse_unit(mst_io_t *io, mst_unit_t *u, mst_return_cause_t cause, const char *text)
+refuse_unit(mst_io_t *io, mst_unit_t *u, mst_give_cause_t cause, const char *text)
 {
-    giving_t g = {.io = io, .fatal = true, .text = text};
+    mst_giving_t g;
+    mst_giving_init(&g, io, true, text);
     give_unit(&g, u, cause, false);
-    give_flush(&g);
+    mst_giving_flush(&g);
 }
 
 void
@@ -343,27 +207,19 @@ mst_grants_take(mst_io_t *io, mst_unit_t *u, Muster__Grant *grant)
 {
     mst_digest_t digest;
     memcpy(digest.b, grant->spec_digest.data, sizeof digest.b); // 32 bytes: the codec has checked
-    mst_io_run_t *run = lease_find(io, grant->lease_id) ? NULL : mst_runs_find(io, grant->run_no, &digest);
+    mst_io_run_t *run = mst_lease_find(io, grant->lease_id) ? NULL : mst_runs_find(io, grant, &digest);
     if (!run || grant->n_cases == 0) { // a repeated grant, or more runs than there is room for: the lease runs out
         mst_debug("grant ignored lease=%llu", (unsigned long long)grant->lease_id);
-        mst_grants_unit_put(io, u);
+        mst_unit_put(io, u);
         return;
     }
     u->grant = grant;
     u->run = run;
-    u->lease = MST_NEW(mst_lease_t);
-    *u->lease = (mst_lease_t){.next = io->leases, .run = run, .id = grant->lease_id, .open = grant->n_cases};
-    u->lease->made_ns = mst_loop_now(io->loop);
-    u->lease->until_ns = u->lease->made_ns + (int64_t)grant->ttl_ms * MST_NS_PER_MS;
-    if (io->leases)
-        io->leases->prev = u->lease;
-    io->leases = u->lease;
-    io->lease_count++;
-    run->leases++;
+    u->lease = mst_lease_new(io, run, grant);
     if (!make_places(u)) {
         mst_error("a unit of %zu cases does not fit into memory", grant->n_cases);
-        lease_free(io, u->lease);
-        mst_grants_unit_put(io, u);
+        mst_lease_settle(io, u->lease, grant->n_cases);
+        mst_unit_put(io, u);
     } else if (run->error.rc != MST_OK) {
         refuse_unit(io, u, MST_GIVE_BAD_SPEC, run->error.message);
     } else if (run->run) {
@@ -414,13 +270,14 @@ mst_grants_spec(mst_io_t *io, const Muster__RunSpec *spec)
 static void
 control_run(mst_io_t *io, mst_io_run_t *run, mst_flow_mode_t mode)
 {
-    mst_return_cause_t cause = mode == MST_FLOW_DRAIN ? MST_GIVE_DRAIN : MST_GIVE_CANCELLED;
+    mst_give_cause_t cause = mode == MST_FLOW_DRAIN ? MST_GIVE_DRAIN : MST_GIVE_CANCELLED;
     run->control = mode;
     if (mode != MST_FLOW_RUNNING) {
-        giving_t g = {.io = io};
+        mst_giving_t g;
+        mst_giving_init(&g, io, false, NULL);
         give_queue(&g, &run->waiting, &run->waiting_end, cause, false);
         give_queue(&g, &run->queued, &run->queued_end, cause, true);
-        give_flush(&g);
+        mst_giving_flush(&g);
     }
     if (!run->flow)
         return;
@@ -440,7 +297,8 @@ mst_grants_control(mst_io_t *io, const Muster__RunControl *rc)
 static void
 drop_queued(mst_io_t *io, mst_unit_t **first, mst_unit_t ***end, const mst_lease_t *lease, bool inline_only)
 {
-    giving_t g = {.io = io};
+    mst_giving_t g;
+    mst_giving_init(&g, io, false, NULL);
     mst_unit_t **at = first;
     while (*at) {
         mst_unit_t *u = *at;
@@ -452,13 +310,13 @@ drop_queued(mst_io_t *io, mst_unit_t **first, mst_unit_t ***end, const mst_lease
         give_unit(&g, u, MST_GIVE_FORGET, inline_only);
     }
     *end = at;
-    give_flush(&g);
+    mst_giving_flush(&g);
 }
 
 void
 mst_grants_lost(mst_io_t *io, uint64_t lease_id)
 {
-    mst_lease_t *lease = lease_find(io, lease_id);
+    mst_lease_t *lease = mst_lease_find(io, lease_id);
     if (!lease)
         return;
     mst_io_run_t *run = lease->run;
@@ -470,7 +328,7 @@ mst_grants_lost(mst_io_t *io, uint64_t lease_id)
         mst_flow_event_t e = {.kind = MST_FE_LEASE_LOST, .lease_id = lease_id};
         mst_grants_event(io, run, &e);
     }
-    mst_grants_acked(io, lease, 1);
+    mst_lease_settle(io, lease, 1);
 }
 
 void
@@ -529,7 +387,8 @@ mst_grants_unit_back(mst_io_t *io, mst_job_t *job)
     mst_err_t err = {0};
     io->units_out--;
     u->open++;
-    giving_t g = {.io = io};
+    mst_giving_t g;
+    mst_giving_init(&g, io, false, NULL);
     for (size_t i = 0; i < u->count && row < job->row_count; i++) {
         mst_place_t *p = &u->places[i];
         if (!is_inline(p))
@@ -539,15 +398,15 @@ mst_grants_unit_back(mst_io_t *io, mst_job_t *job)
         if (bytes.n == 0 || bytes.n > MST_RESULT_INLINE_MAX) {
             (void)MST_ERR(&err, MST_LIMIT, "result of case %llu could not be packed (%zu bytes)",
                           (unsigned long long)p->key.case_no, bytes.n);
-            give(&g, p, MST_GIVE_LOCAL);
+            mst_giving_add(&g, p, MST_GIVE_LOCAL);
             continue;
         }
         mst_results_add(&io->results, u->lease, bytes);
         io->settled++;
-        place_settled(io, p);
+        mst_unit_release(io, p->unit);
     }
-    give_flush(&g);
-    unit_release(io, u);
+    mst_giving_flush(&g);
+    mst_unit_release(io, u);
     if (err.rc != MST_OK)
         mst_grants_fatal(io, run, &err);
 }
@@ -562,13 +421,8 @@ mst_grants_credit(mst_io_t *io)
 void
 mst_grants_free(mst_io_t *io)
 {
+    mst_leases_free(io);
     for (size_t i = 0; i < MST_WORKER_RUNS_MAX; i++)
         mst_runs_clear(&io->runs[i]);
-    while (io->leases) {
-        mst_lease_t *l = io->leases;
-        io->leases = l->next;
-        free(l);
-    }
-    while (io->all_units)
-        unit_free(io, io->all_units);
+    mst_units_free(io); // after the flows, which look at the places
 }

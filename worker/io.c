@@ -9,6 +9,7 @@
 #include "common/base/limits.h"
 #include "common/base/log.h"
 #include "worker/blobs.h"
+#include "worker/leases.h"
 #include "worker/runs.h"
 
 #include <stdlib.h>
@@ -259,10 +260,10 @@ on_control(void *ud, uint64_t conn, mst_str_t bytes)
     mst_err_t err = {0};
     Muster__Envelope *e = NULL;
     (void)conn;
-    mst_unit_t *unit = mst_grants_unit(io); // a grant stays where it was unpacked
+    mst_unit_t *unit = mst_unit_new(io); // a grant stays where it was unpacked
     if (mst_wire_unpack(bytes, unit->arena, &e, &err) != MST_OK) {
         mst_error("message from the coordinator dropped: %s", err.message);
-        mst_grants_unit_put(io, unit);
+        mst_unit_put(io, unit);
         return;
     }
     mst_loop_again(io->loop); // the hook may have run before this message
@@ -273,7 +274,7 @@ on_control(void *ud, uint64_t conn, mst_str_t bytes)
     }
     if (ours)
         control_message(io, e);
-    mst_grants_unit_put(io, unit);
+    mst_unit_put(io, unit);
 }
 
 static void

@@ -1,6 +1,8 @@
 // The I/O thread of a worker: the objects it owns, and the doors between its files.
 //   io.c        the thread: loop, links, sessions, jobs out and back
-//   grants.c    runs, grants, leases, giving back
+//   runs.c      the runs that it knows
+//   leases.c    leases, units, giving back
+//   grants.c    from a grant to results or back
 //   attempts.c  one try of one case: large case fetched, request sent, bytes stamped and kept, timers
 //   results.c   rows into batches, batches sent, kept and acknowledged
 //   origin.c    where a result was made
@@ -33,13 +35,14 @@
 // A run as the I/O thread drives it.
 typedef struct mst_io_run {
     bool used;
-    uint32_t run_no;
+    uint32_t run_no, generation;
     mst_digest_t digest;
     mst_run_t *run;          // NULL until the spec has come
     mst_flow_t *flow;        // with run
     mst_flow_mode_t control; // what the coordinator said
     char *endpoint;          // for sentences: URL of the first request, or base_url
-    char *secret;            // value of the key; wiped when the run goes
+    char *secret;            // whole header line with the key; wiped when the run goes
+    const char *key;         // in it
     bool secret_read;
     bool loopback; // trace headers are for our own machine only
     size_t leases;
@@ -111,10 +114,7 @@ void mst_grants_event(mst_io_t *io, mst_io_run_t *run, const mst_flow_event_t *e
 void mst_grants_fatal(mst_io_t *io, mst_io_run_t *run, const mst_err_t *err);
 void mst_grants_unit_back(mst_io_t *io, mst_job_t *job); // rows of a unit
 void mst_grants_ask_specs(mst_io_t *io);                 // again, in a new session
-mst_unit_t *mst_grants_unit(mst_io_t *io);               // empty, with its arena
-void mst_grants_unit_put(mst_io_t *io, mst_unit_t *unit);
-void mst_grants_acked(mst_io_t *io, mst_lease_t *lease, size_t cases);
-uint32_t mst_grants_credit(mst_io_t *io); // cases to ask for
+uint32_t mst_grants_credit(mst_io_t *io);                // cases to ask for
 void mst_grants_free(mst_io_t *io);
 
 // attempts.c

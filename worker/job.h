@@ -65,6 +65,7 @@ struct mst_attempt {
     mst_arena_t *arena; // case, request, copies of response headers
     mst_case_t c;
     mst_request_t request;
+    mst_str_t key_text; // the key, to be blotted out of what a server sends back; the run's
     mst_key_t key;
     uint64_t lease_id;
     uint32_t generation, number; // number: 1 for the first try of its case

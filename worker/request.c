@@ -38,6 +38,7 @@ read_key(mst_io_run_t *run, const mst_request_t *q, const mst_config_env_t *env,
     size_t n = q->auth_name.n + q->auth_prefix.n + strlen(key) + 3;
     run->secret = mst_xalloc(n);
     (void)snprintf(run->secret, n, "%.*s: %.*s%s", MST_FMT(q->auth_name), MST_FMT(q->auth_prefix), key);
+    run->key = run->secret + q->auth_name.n + 2 + q->auth_prefix.n;
     explicit_bzero(key, strlen(key));
     free(key);
     return MST_OK;
@@ -106,6 +107,7 @@ mst_request_build(mst_attempt_t *a, mst_io_run_t *run, const mst_config_env_t *e
     rc = read_key(run, &a->request, env, err);
     if (rc != MST_OK)
         return rc;
+    a->key_text = mst_str_c(run->key);
     *req = (mst_http_req_t){
         .method = "POST",
         .url = a->request.url,

@@ -6,6 +6,7 @@
 #include "common/base/limits.h"
 #include "common/base/log.h"
 #include "worker/io.h"
+#include "worker/leases.h"
 
 #include <stdlib.h>
 
@@ -138,7 +139,7 @@ mst_results_add(mst_results_t *r, mst_lease_t *lease, mst_str_t row)
     if (mst_buf_add_str(&b->bytes, row) != MST_OK) {
         mst_error("no memory for a result of %zu bytes; the case will be asked again", row.n);
         b->bytes.failed = false;
-        mst_grants_acked(r->io, lease, 1); // no longer renewed: the lease runs out
+        mst_lease_settle(r->io, lease, 1); // no longer renewed: the lease runs out
         return;
     }
     b->ends[b->rows++] = b->bytes.n;
@@ -273,7 +274,7 @@ static void
 settle(mst_results_t *r, mst_batch_t *b)
 {
     for (size_t i = 0; i < b->lease_count; i++)
-        mst_grants_acked(r->io, b->leases[i].lease, b->leases[i].cases);
+        mst_lease_settle(r->io, b->leases[i].lease, b->leases[i].cases);
     batch_put(r, b);
 }
 

@@ -9,7 +9,9 @@
 #include "common/base/utf8.h"
 #include "scorers/recorded.h"
 
-#include <stdio.h>
+#include <string.h>
+
+#define KEY_MIN 8 // a shorter key would blot out ordinary text
 
 // Writes what can be shown of a request: never a credential, since headers hold none here.
 static mst_str_t
@@ -26,6 +28,16 @@ raw_request(mst_arena_t *arena, const mst_request_t *q)
     mst_str_t copy = mst_arena_dup(arena, mst_buf_view(&b), NULL);
     mst_buf_deinit(&b);
     return copy;
+}
+
+// Overwrites every occurrence of the key: servers like to say which key they refused.
+static void
+blot(char *p, size_t n, mst_str_t key)
+{
+    if (key.n < KEY_MIN)
+        return;
+    for (char *at = memmem(p, n, key.p, key.n); at; at = memmem(at, n - (size_t)(at - p), key.p, key.n))
+        memset(at, '*', key.n);
 }
 
 static mst_outcome_t
@@ -191,7 +203,10 @@ pack_attempt(mst_bench_t *b, mst_attempt_t *a, mst_result_t *r)
     if (a->run->cfg.keep_raw && a->run->provider) {
         r->raw_request = raw_request(b->arena, &a->request);
         r->raw_response = mst_str(a->body.p, a->body.n < MST_RAW_BYTES_MAX ? a->body.n : MST_RAW_BYTES_MAX);
+        blot(a->body.p, r->raw_response.n, a->key_text);
     }
+    if (r->done.error.rc != MST_OK)
+        blot(r->done.error.message, strlen(r->done.error.message), a->key_text);
     mst_err_t err = {0};
     if (pack(r, &a->row, &err) != MST_OK)
         mst_buf_reset(&a->row); // an empty row is told to the I/O thread as such

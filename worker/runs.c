@@ -70,17 +70,20 @@ free_place(mst_io_t *io)
 }
 
 mst_io_run_t *
-mst_runs_find(mst_io_t *io, uint32_t run_no, const mst_digest_t *digest)
+mst_runs_find(mst_io_t *io, const Muster__Grant *grant, const mst_digest_t *digest)
 {
     for (size_t i = 0; i < MST_WORKER_RUNS_MAX; i++) {
         mst_io_run_t *r = &io->runs[i];
-        if (r->used && r->run_no == run_no && memcmp(r->digest.b, digest->b, sizeof digest->b) == 0)
+        if (r->used && r->run_no == grant->run_no && r->generation == grant->generation &&
+            memcmp(r->digest.b, digest->b, sizeof digest->b) == 0)
             return r;
     }
     mst_io_run_t *r = free_place(io);
     if (!r)
         return NULL;
-    *r = (mst_io_run_t){.used = true, .run_no = run_no, .digest = *digest, .io = io, .control = MST_FLOW_RUNNING};
+    *r = (mst_io_run_t){
+        .used = true, .run_no = grant->run_no, .generation = grant->generation, .digest = *digest, .io = io};
+    r->control = MST_FLOW_RUNNING;
     r->waiting_end = &r->waiting;
     r->queued_end = &r->queued;
     r->due = (mst_timer_t){.fn = on_due, .ud = r};

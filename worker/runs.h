@@ -1,11 +1,11 @@
-// The runs that the I/O thread knows, by number and digest of the spec.
+// The runs that the I/O thread knows, by number, generation and digest of the spec.
 #ifndef MST_WORKER_RUNS_H
 #define MST_WORKER_RUNS_H
 
 #include "worker/io.h"
 
 // The run of a grant; a new one asks for its spec. NULL: MST_WORKER_RUNS_MAX runs have open leases.
-mst_io_run_t *mst_runs_find(mst_io_t *io, uint32_t run_no, const mst_digest_t *digest);
+mst_io_run_t *mst_runs_find(mst_io_t *io, const Muster__Grant *grant, const mst_digest_t *digest);
 // Loads the spec and makes the flow. The run stays without run or flow on an error.
 MST_NODISCARD mst_rc mst_runs_load(mst_io_t *io, mst_io_run_t *run, mst_str_t spec, mst_err_t *err);
 void mst_runs_ask_again(mst_io_t *io); // for specs that have not come

@@ -12,6 +12,7 @@
 #include "worker_peers.h"
 
 #include <arpa/inet.h>
+#include <pthread.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -330,6 +331,64 @@ test_worker_backend_missing_key_names_the_variable(void **state)
     rig_close(&r);
 }
 
+// A server that says back the key that it refuses, as some do.
+typedef struct {
+    int fd;
+    pthread_t thread;
+} parrot_t;
+
+static void *
+parrot_main(void *arg)
+{
+    const parrot_t *s = arg;
+    char in[8192], out[512];
+    for (int fd = accept(s->fd, NULL, NULL); fd >= 0; fd = accept(s->fd, NULL, NULL)) {
+        ssize_t n = read(fd, in, sizeof in - 1);
+        in[n > 0 ? n : 0] = '\0';
+        const char *key = strstr(in, "Bearer ");
+        char body[256];
+        int body_n = snprintf(body, sizeof body, "{\"error\": {\"message\": \"no model for %.14s here\"}}",
+                              key ? key + 7 : "nobody");
+        int out_n = snprintf(out, sizeof out,
+                             "HTTP/1.1 400 Bad Request\r\nContent-Type: application/json\r\nContent-Length: %d\r\n"
+                             "Connection: close\r\n\r\n%s",
+                             body_n, body);
+        if (write(fd, out, (size_t)out_n) < 0)
+            break;
+        close(fd);
+    }
+    return NULL;
+}
+
+static void
+test_worker_backend_key_is_not_repeated(void **state)
+{
+    (void)state;
+    rig_t r;
+    parrot_t s;
+    char url[64];
+    struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t n = sizeof a;
+    s.fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(s.fd, (struct sockaddr *)(void *)&a, sizeof a), 0);
+    assert_int_equal(listen(s.fd, 64), 0);
+    assert_int_equal(getsockname(s.fd, (struct sockaddr *)(void *)&a, &n), 0);
+    assert_int_equal(pthread_create(&s.thread, NULL, parrot_main, &s), 0);
+    (void)snprintf(url, sizeof url, "http://127.0.0.1:%u/v1", (unsigned)ntohs(a.sin_port));
+    setenv("MST_TEST_KEY", "secret-key-123", 1);
+    rig_open(&r, NULL, "  api_key: env:MST_TEST_KEY\n", 3);
+    peers_worker(&r.p, 1, 0, url);
+    assert_true(peers_run(&r.p, peers_all_stored));
+    assert_int_equal(peers_count(&r.p, MST_OUT_PROVIDER_ERROR), 3);
+    assert_non_null(strstr(r.p.rows[0].message, "no model for **************"));
+    assert_null(strstr(r.p.rows[0].message, "secret"));
+    assert_int_equal(r.p.leaks, 0); // nor anywhere else in a row
+    rig_close(&r);
+    (void)shutdown(s.fd, SHUT_RDWR);
+    pthread_join(s.thread, NULL);
+    close(s.fd);
+}
+
 // A port where nothing listens: bound, so that nobody else takes it, and never listened on.
 static int
 dead_port(uint16_t *port)
@@ -510,6 +569,7 @@ main(void)
         cmocka_unit_test(test_worker_backend_right_key),
         cmocka_unit_test(test_worker_backend_key_from_file),
         cmocka_unit_test(test_worker_backend_missing_key_names_the_variable),
+        cmocka_unit_test(test_worker_backend_key_is_not_repeated),
         cmocka_unit_test(test_worker_backend_nothing_listens),
         cmocka_unit_test(test_worker_backend_drain),
         cmocka_unit_test(test_worker_backend_stop_now),

@@ -392,6 +392,137 @@ test_breaker_needs_a_row(void **state)
     assert_non_null(strstr(b.text, "is gone"));
 }
 
+// Random events against a model: what each case may do is asserted at every effect.
+typedef struct {
+    mst_flow_case_t flow;
+    uint32_t left; // 1 kept, 2 returned
+    bool flying, judging;
+} model_case_t;
+
+typedef struct {
+    mst_flow_t *f;
+    mst_flow_effects_t fx;
+    model_case_t c[64];
+    size_t flying, left;
+    mst_flow_mode_t mode;
+    uint64_t hash; // of all that happened: the same seed gives the same
+} model_t;
+
+static void
+model_step(model_t *m, int64_t now, const mst_flow_event_t *e)
+{
+    mst_flow_effects_reset(&m->fx);
+    mst_flow_step(m->f, now, e, &m->fx);
+    for (size_t i = 0; i < m->fx.count; i++) {
+        const mst_flow_effect_t *fx = &m->fx.items[i];
+        model_case_t *c = (model_case_t *)(void *)fx->c;
+        m->hash =
+            (m->hash ^ ((uint64_t)fx->kind << 8 | fx->cause) ^ (c ? (uint64_t)(c - m->c) << 16 : 0)) * 1099511628211U;
+        switch (fx->kind) {
+        case MST_FX_START:
+            assert_true(m->mode == MST_FLOW_RUNNING && !c->left && !c->flying && !c->judging && !c->flow.dropped);
+            c->flying = true;
+            assert_true(++m->flying <= 5);
+            break;
+        case MST_FX_ABORT:
+            assert_true(c->flying);
+            c->flying = false;
+            m->flying--;
+            break;
+        case MST_FX_KEEP:
+        case MST_FX_RETURN:
+            assert_true(!c->left && !c->flying);
+            c->judging = false;
+            c->left = fx->kind == MST_FX_KEEP ? 1 : 2;
+            m->left++;
+            break;
+        case MST_FX_AGAIN:
+            assert_true(c->judging && !c->left);
+            c->judging = false;
+            break;
+        case MST_FX_FATAL:
+            m->mode = MST_FLOW_FATAL;
+            break;
+        }
+    }
+}
+
+static void
+model_verdict(model_t *m, mst_prng_t *r, model_case_t *c, int64_t now)
+{
+    mst_err_t err = {.rc = MST_IO, .retry = mst_prng_below(r, 3) == 0 ? MST_RETRY_NEVER : MST_RETRY_LATER};
+    mst_flow_event_t e = {.kind = MST_FE_VERDICT, .c = &c->flow, .err = &err};
+    uint64_t dice = mst_prng_below(r, 100);
+    e.outcome = dice < 50 ? MST_OUT_SCORED : dice < 60 ? MST_OUT_SCORER_ERROR : MST_OUT_PROVIDER_ERROR;
+    e.http_status = dice == 99 ? 401 : dice < 90 ? 500 : 0;
+    e.unreachable = e.http_status == 0;
+    model_step(m, now, &e);
+}
+
+static void
+model_act(model_t *m, mst_prng_t *r, int64_t now)
+{
+    model_case_t *c = &m->c[mst_prng_below(r, 64)];
+    uint64_t dice = mst_prng_below(r, 1000);
+    if (dice < 3) {
+        mst_flow_mode_t mode = (mst_flow_mode_t)(1 + mst_prng_below(r, 3));
+        if (m->mode != MST_FLOW_FATAL)
+            m->mode = mode;
+        model_step(m, now, &(mst_flow_event_t){.kind = MST_FE_MODE, .mode = mode});
+    } else if (dice < 10) {
+        model_step(m, now, &(mst_flow_event_t){.kind = MST_FE_LEASE_LOST, .lease_id = mst_prng_below(r, 8)});
+    } else if (c->flow.state == MST_FC_NEW) {
+        c->flow.lease_id = mst_prng_below(r, 8);
+        model_step(m, now, &(mst_flow_event_t){.kind = MST_FE_GRANTED, .c = &c->flow});
+    } else if (c->flying) {
+        c->flying = false;
+        c->judging = true;
+        m->flying--;
+        model_step(m, now, &(mst_flow_event_t){.kind = MST_FE_ENDED, .c = &c->flow});
+    } else if (c->judging) {
+        model_verdict(m, r, c, now);
+    } else {
+        model_step(m, now, &(mst_flow_event_t){.kind = MST_FE_TICK});
+    }
+}
+
+static uint64_t
+model_run(uint64_t seed)
+{
+    mst_flow_opts_t o = options(5);
+    mst_prng_t r;
+    model_t m = {.mode = MST_FLOW_RUNNING, .hash = 14695981039346656037U};
+    mst_prng_seed(&r, seed);
+    o.seed = seed;
+    m.f = mst_flow_new(&o);
+    int64_t now = 0;
+    for (size_t i = 0; i < 3000; i++) {
+        now += (int64_t)mst_prng_below(&r, 200) * MS;
+        model_act(&m, &r, now);
+    }
+    // then nothing more goes wrong: every case that was granted leaves
+    model_step(&m, now, &(mst_flow_event_t){.kind = MST_FE_MODE, .mode = MST_FLOW_STOP});
+    for (size_t i = 0; i < 64; i++)
+        if (m.c[i].judging)
+            model_step(&m, now,
+                       &(mst_flow_event_t){.kind = MST_FE_VERDICT, .c = &m.c[i].flow, .outcome = MST_OUT_SCORED});
+    for (size_t i = 0; i < 64; i++)
+        if (m.c[i].flow.state != MST_FC_NEW && !m.c[i].left)
+            fail_msg("seed %llu: case %zu was lost in state %d", (unsigned long long)seed, i, (int)m.c[i].flow.state);
+    mst_flow_free(&m.f);
+    mst_flow_effects_deinit(&m.fx);
+    return m.hash;
+}
+
+static void
+test_worker_core_random_histories(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= 300; seed++)
+        assert_int_equal(model_run(seed), model_run(seed));
+    assert_int_not_equal(model_run(1), model_run(2));
+}
+
 int
 main(void)
 {
@@ -406,6 +537,7 @@ main(void)
         cmocka_unit_test(test_worker_core_refused_key_later_is_a_failure_of_its_case),
         cmocka_unit_test(test_worker_core_unreachable_is_given_up),
         cmocka_unit_test(test_worker_core_fatal_from_outside),
+        cmocka_unit_test(test_worker_core_random_histories),
         cmocka_unit_test(test_retry_honours_what_was_asked),
         cmocka_unit_test(test_retry_grows_and_is_capped),
         cmocka_unit_test(test_credit_follows_rate_and_memory),

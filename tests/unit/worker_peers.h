@@ -61,6 +61,7 @@ typedef struct {
     size_t row_count, duplicate, batches, chunks, large_rows, hellos, result_hellos, origins, pings;
     char engine[64];
     size_t returned, returns;
+    size_t leaks; // rows with the text "secret-key" in them
     uint32_t return_cause;
     bool fatal;
     char fatal_text[1024];
@@ -270,6 +271,7 @@ peers_take_row(peers_t *p, mst_str_t packed)
     mst_err_t err = {0};
     if (mst_wire_result_unpack(packed, p->scratch, &r, &err) != MST_OK)
         fail_msg("row: %s", err.message);
+    p->leaks += memmem(packed.p, packed.n, "secret-key", 10) != NULL;
     size_t key = r.key.case_no * p->repeats + r.key.repeat_no;
     if (r.key.case_no >= p->case_count || r.key.repeat_no >= p->repeats || r.generation != 3)
         fail_msg("row of an unknown key or generation");

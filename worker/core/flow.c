@@ -23,7 +23,7 @@ struct mst_flow {
     mst_prng_t rng;
     mst_breaker_t breaker;
     mst_err_t fatal; // set from outside; else the breaker's text speaks
-    mst_return_cause_t fatal_cause;
+    mst_give_cause_t fatal_cause;
 };
 
 static const uint8_t legal[MST_FC_STATES] = {
@@ -85,7 +85,7 @@ case_to(mst_flow_t *f, mst_flow_case_t *c, mst_flow_state_t to)
 }
 
 static void
-put(mst_flow_effects_t *fx, mst_flow_effect_kind_t kind, mst_flow_case_t *c, mst_return_cause_t cause)
+put(mst_flow_effects_t *fx, mst_flow_effect_kind_t kind, mst_flow_case_t *c, mst_give_cause_t cause)
 {
     if (fx->count == fx->cap) {
         fx->cap = fx->cap ? fx->cap * 2 : 64;
@@ -95,7 +95,7 @@ put(mst_flow_effects_t *fx, mst_flow_effect_kind_t kind, mst_flow_case_t *c, mst
 }
 
 static void
-give_back(mst_flow_t *f, mst_flow_case_t *c, mst_return_cause_t cause, mst_flow_effects_t *fx)
+give_back(mst_flow_t *f, mst_flow_case_t *c, mst_give_cause_t cause, mst_flow_effects_t *fx)
 {
     if (c->state == MST_FC_FLYING)
         put(fx, MST_FX_ABORT, c, cause);
@@ -104,13 +104,13 @@ give_back(mst_flow_t *f, mst_flow_case_t *c, mst_return_cause_t cause, mst_flow_
 }
 
 static void
-give_back_all(mst_flow_t *f, mst_flow_state_t state, mst_return_cause_t cause, mst_flow_effects_t *fx)
+give_back_all(mst_flow_t *f, mst_flow_state_t state, mst_give_cause_t cause, mst_flow_effects_t *fx)
 {
     while (f->lists[state].first)
         give_back(f, f->lists[state].first, cause, fx);
 }
 
-static mst_return_cause_t
+static mst_give_cause_t
 cause_of_mode(const mst_flow_t *f)
 {
     switch (f->mode) {
@@ -135,7 +135,7 @@ set_mode(mst_flow_t *f, mst_flow_mode_t mode, mst_flow_effects_t *fx)
         return;
     if (mode == MST_FLOW_FATAL)
         put(fx, MST_FX_FATAL, NULL, f->fatal_cause);
-    mst_return_cause_t cause = cause_of_mode(f);
+    mst_give_cause_t cause = cause_of_mode(f);
     give_back_all(f, MST_FC_READY, cause, fx);
     give_back_all(f, MST_FC_WAITING, cause, fx);
     if (mode != MST_FLOW_DRAIN)
@@ -321,7 +321,7 @@ mst_flow_fatal_text(const mst_flow_t *f)
     return f->fatal.rc != MST_OK ? f->fatal.message : f->breaker.text;
 }
 
-mst_return_cause_t
+mst_give_cause_t
 mst_flow_fatal_cause(const mst_flow_t *f)
 {
     return f->fatal_cause;

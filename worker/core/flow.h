@@ -50,7 +50,7 @@ typedef enum {           // causes of LeaseReturn
     MST_GIVE_BAD_SPEC = 3,
     MST_GIVE_CANCELLED = 4,
     MST_GIVE_LOCAL = 5,
-} mst_return_cause_t;
+} mst_give_cause_t;
 
 typedef enum {
     MST_FE_GRANTED,    // c
@@ -85,7 +85,7 @@ typedef enum {
 
 typedef struct {
     mst_flow_effect_kind_t kind;
-    mst_return_cause_t cause;
+    mst_give_cause_t cause;
     mst_flow_case_t *c;
 } mst_flow_effect_t;
 
@@ -114,7 +114,7 @@ int64_t mst_flow_due(const mst_flow_t *flow);
 size_t mst_flow_count(const mst_flow_t *flow, mst_flow_state_t state); // of READY ... WAITING
 mst_flow_mode_t mst_flow_mode(const mst_flow_t *flow);
 const char *mst_flow_fatal_text(const mst_flow_t *flow); // one sentence; empty unless FATAL
-mst_return_cause_t mst_flow_fatal_cause(const mst_flow_t *flow);
+mst_give_cause_t mst_flow_fatal_cause(const mst_flow_t *flow);
 
 void mst_flow_effects_reset(mst_flow_effects_t *fx);
 void mst_flow_effects_deinit(mst_flow_effects_t *fx);
