@@ -122,6 +122,7 @@ static void
 bench_batch(long rounds)
 {
     enum { ROWS = 128 };
+
     ProtobufCBinaryData rows[ROWS];
     mst_result_t r = row_of(false);
     mst_buf_t row, out;
