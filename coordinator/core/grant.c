@@ -46,9 +46,9 @@ share_of(const mst_coord_t *c, const mst_coord_session_t *s, uint32_t unit)
     if (s->outstanding > 0 && free_credit < enough)
         return 0;
     uint32_t n = free_credit < unit ? free_credit : unit;
-    // more rows are on their way: a whole unit soon is better than a few keys now
+    // more rows are on their way: enough of them soon is better than a few now
     bool more_rows = !c->ended && !c->paused;
-    if (s->outstanding > 0 && more_rows && mst_keys_open(&c->keys) < n)
+    if (s->outstanding > 0 && more_rows && mst_keys_open(&c->keys) < enough)
         return 0;
     return n;
 }
