@@ -214,6 +214,8 @@ mst_regex_find(mst_regex_t *re, mst_str_t subject, size_t from, mst_str_t *group
 {
     if (from > subject.n)
         return MST_NOTFOUND;
+    if (subject.p == NULL)
+        subject = MST_STR(""); // so that a group that took part in an empty text differs from one that did not
     mst_rc rc = search(re, subject, from, 0, err);
     if (rc != MST_OK)
         return rc;
