@@ -19,8 +19,6 @@
 
 #define PEER          static __attribute__((unused)) // each test uses some of them
 #define PEER_ROWS_MAX 40000
-#define PEER_CONTROL  "inproc://test-control"
-#define PEER_RESULTS  "inproc://test-results"
 
 typedef struct {
     uint64_t case_no;
@@ -35,6 +33,8 @@ typedef struct {
 
 typedef struct {
     mst_loop_t *loop;
+    char control_endpoint[64],
+        results_endpoint[64]; // new ones for each test: ZeroMQ lets an old name go a little later
     mst_link_t *control, *results;
     uint64_t control_conn, results_conn;
     mst_arena_t *arena;   // of the test: cases, spec
@@ -438,6 +438,9 @@ peers_open(peers_t *p, const char *yaml)
     mst_run_cfg_t cfg;
     mst_config_env_t env = peers_env();
     *p = (peers_t){.unit = 16, .repeats = 1, .heartbeat_ms = 50, .ttl_ms = 60000, .grant_max = SIZE_MAX};
+    unsigned long long now = (unsigned long long)mst_mono_ns();
+    (void)snprintf(p->control_endpoint, sizeof p->control_endpoint, "inproc://control-%llu", now);
+    (void)snprintf(p->results_endpoint, sizeof p->results_endpoint, "inproc://results-%llu", now);
     p->arena = mst_arena_new(512 * MST_MIB);
     p->scratch = mst_arena_new(256 * MST_MIB);
     mst_buf_init(&p->packed, MST_WIRE_FRAME_MAX);
@@ -450,8 +453,10 @@ peers_open(peers_t *p, const char *yaml)
     p->spec = cfg.spec;
     p->digest = mst_sha256(p->spec);
     if (mst_loop_new(&p->loop, &err) != MST_OK ||
-        mst_link_serve(p->loop, PEER_CONTROL, MST_WIRE_FRAME_MAX, peers_on_control, p, &p->control, &err) != MST_OK ||
-        mst_link_serve(p->loop, PEER_RESULTS, MST_WIRE_FRAME_MAX, peers_on_results, p, &p->results, &err) != MST_OK)
+        mst_link_serve(p->loop, p->control_endpoint, MST_WIRE_FRAME_MAX, peers_on_control, p, &p->control, &err) !=
+            MST_OK ||
+        mst_link_serve(p->loop, p->results_endpoint, MST_WIRE_FRAME_MAX, peers_on_results, p, &p->results, &err) !=
+            MST_OK)
         fail_msg("%s", err.message);
 }
 
@@ -460,8 +465,8 @@ peers_worker(peers_t *p, uint32_t cpu_threads, uint32_t concurrency, const char 
 {
     mst_err_t err = {0};
     mst_config_env_t env = peers_env();
-    mst_worker_opts_t o = {.control_endpoint = PEER_CONTROL,
-                           .results_endpoint = PEER_RESULTS,
+    mst_worker_opts_t o = {.control_endpoint = p->control_endpoint,
+                           .results_endpoint = p->results_endpoint,
                            .env = &env,
                            .cpu_threads = cpu_threads,
                            .concurrency = concurrency,
