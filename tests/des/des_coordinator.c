@@ -57,7 +57,49 @@ draw_swarm(swarm_t *s, mst_prng_t *r)
     s->store_dead = maybe(r, 30);
     s->fatal = maybe(r, 10);
     s->goodbye = maybe(r, 60);
+    s->cut = maybe(r, 200);
+    s->pause = maybe(r, 200);
+    s->coordinator_pause = maybe(r, 100);
     s->fail_fast = mst_prng_below(r, 8) == 0;
+}
+
+// Cut off, in one direction or both; paused, as by a debugger or a busy host. For up to two lease spans.
+static void
+stop_and_go(world_t *w, uint32_t i)
+{
+    const swarm_t *s = &w->swarm;
+    int64_t until = w->now + (int64_t)(2.0 * mst_prng_unit(&w->rng) * (double)s->ttl_ns);
+    if (chance(w, s->cut)) {
+        uint64_t way = mst_prng_below(&w->rng, 3);
+        w->workers[i].cut_until[0] = way != 1 ? until : 0;
+        w->workers[i].cut_until[1] = way != 0 ? until : 0;
+        w->counts[H_CUT]++;
+        SAY(w, "worker %u is cut off", i);
+    }
+    if (chance(w, s->pause)) {
+        w->workers[i].paused_until = until;
+        w->counts[H_PAUSED]++;
+        SAY(w, "worker %u is paused", i);
+    }
+    if (chance(w, s->coordinator_pause)) {
+        w->coord_paused_until = until;
+        w->counts[H_COORDINATOR_PAUSED]++;
+        SAY(w, "coordinator is paused");
+    }
+}
+
+// Until when whom the event is for stands still; 0 = it does not. What comes meanwhile waits, in order.
+static int64_t
+paused_until(const world_t *w, const event_t *e)
+{
+    uint32_t worker = WORKERS_MAX;
+    if (e->kind == E_BEAT || e->kind == E_CASE)
+        worker = e->node;
+    else if (e->kind == E_DELIVER && e->node == TO_WORKER)
+        worker = worker_of(w, w->messages[e->arg].conn);
+    bool core = e->kind == E_TICK || e->kind == E_READ || (e->kind == E_DELIVER && e->node == TO_COORDINATOR);
+    int64_t until = worker < WORKERS_MAX ? w->workers[worker].paused_until : core ? w->coord_paused_until : 0;
+    return w->faults_on && until > w->now ? until : 0;
 }
 
 static void
@@ -72,6 +114,7 @@ chaos(world_t *w)
         worker_crash(w, i);
     else if (chance(w, s->worker_reset) && w->workers[i].up)
         worker_hello(w, i);
+    stop_and_go(w, i);
     if (chance(w, s->aggregator_crash))
         aggregator_crash(w);
     if (chance(w, s->coordinator_crash)) {
@@ -223,6 +266,12 @@ run_seed(world_t *how, uint64_t seed, uint64_t *out_hash, uint64_t *out_steps, c
         event_t e = take_event(w);
         w->now = e.at;
         note(w, (uint64_t)e.at ^ (uint64_t)e.kind << 60);
+        int64_t later = paused_until(w, &e);
+        if (later > 0) {
+            e.at = later;
+            schedule(w, e);
+            continue;
+        }
         happen(w, &e);
         if (!w->faults_on && w->now > w->progress_at + LIVENESS_SPANS * span_of(w))
             break;

@@ -102,6 +102,8 @@ typedef struct {
     int64_t hello_at, heard_at;
     int64_t answered_at; // when it sent the last ping, or hello, that was answered
     double rate;         // of its clock
+    int64_t paused_until;
+    int64_t cut_until[2]; // its messages are lost: to it, from it
     uint32_t slots, running, credit;
     held_lease_t leases[LEASES_MAX];
 } worker_t;
@@ -134,6 +136,7 @@ typedef struct {
     int64_t ttl_ns, delay_ns, service_ns, commit_ns, chaos_ns;
     uint32_t loss, repeat, unsent, store_before, store_after, slow_case, failing;
     uint32_t worker_crash, worker_reset, aggregator_crash, coordinator_crash, cancel, store_dead, fatal, goodbye;
+    uint32_t cut, pause, coordinator_pause;
     bool fail_fast;
 } swarm_t;
 
@@ -176,6 +179,9 @@ typedef struct {
     X(DUPLICATE, "rows stored already")                                                                                \
     X(FENCED, "rows of an old generation")                                                                             \
     X(WORKER_DIED, "workers died")                                                                                     \
+    X(CUT, "workers cut off, one way or both")                                                                         \
+    X(PAUSED, "workers paused")                                                                                        \
+    X(COORDINATOR_PAUSED, "coordinators paused")                                                                       \
     X(AGGREGATOR_DIED, "aggregators died")                                                                             \
     X(COORDINATOR_DIED, "coordinators restarted")                                                                      \
     X(INTERRUPTED, "runs interrupted")                                                                                 \
@@ -215,6 +221,7 @@ typedef struct {
     uint32_t epoch, coord_life;
     uint64_t rows_read, want, done;
     mst_coord_state_t state;
+    int64_t coord_paused_until;
     uint64_t ping_echo; // of the ping that is being answered
     shadow_t shadow;
 
@@ -340,7 +347,8 @@ post_copy(world_t *w, address_t to, const message_t *m, uint32_t line)
 static inline void
 post(world_t *w, address_t to, const message_t *m, uint32_t line)
 {
-    if (fault(w, w->swarm.loss)) {
+    bool cut = line < WORKERS_MAX && w->faults_on && w->now < w->workers[line].cut_until[to != TO_WORKER];
+    if (cut || fault(w, w->swarm.loss)) {
         w->counts[H_LOST]++;
         return;
     }
