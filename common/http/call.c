@@ -17,20 +17,35 @@ enum { LINES_MAX = 128, EXTRA_LINES = 2, URL_MAX = 8192, STATUS_AT = 9 };
 #define LINE_EXPECT   MST_STR("Expect:") // never wait for 100-continue
 #define LINE_IDENTITY MST_STR("Accept-Encoding: identity")
 
-// Arrival of the bytes that curl is handing us. *source: the weakest of all that went into it.
-// Without a kernel stamp: bytes that curl read in a timer's run or out of a TLS buffer, and the first moments of a
-// machine's stamping.
+// Counts wire_bytes more of the read that is going on; true when they are not its first.
+static bool
+follows(mst_http_call_t *call, size_t wire_bytes)
+{
+    bool same = call->last_read == call->http->read_no;
+    call->last_read = call->http->read_no;
+    call->read_offset = (same ? call->read_offset : 0) + wire_bytes;
+    return same;
+}
+
+// Arrival of the piece that curl is handing us, of wire_bytes on the wire. *source: the weakest of all pieces so far.
+//
+// In one go curl may take several segments, each with a stamp of its own. The first piece has the first stamp; the
+// others, which are marked as merged, have the last one, or the present when it does not cover them: an upper bound.
+//
+// No kernel stamp: bytes that curl took in a timer's run, and the first moments of a machine's stamping. And a stamp
+// that cannot be right (before the request, or after now) is none.
 static int64_t
-arrival(mst_http_call_t *call, mst_stamp_source_t *source)
+arrival(mst_http_call_t *call, size_t wire_bytes, mst_stamp_source_t *source)
 {
     mst_http_t *http = call->http;
-    int64_t rx_ns = MST_NONE;
-    if (http->read_fd >= 0 && http->read_fd == call->fd)
-        rx_ns = http->read_rx_ns;
-    // no stamp, or one that cannot be right: from before the request, or after now
-    bool kernel = rx_ns >= call->start_ns && rx_ns <= mst_loop_now(http->loop) + MST_NS_PER_S;
+    bool follower = follows(call, wire_bytes);
+    bool asked = http->read_fd >= 0 && http->read_fd == call->fd;
+    int64_t now_ns = mst_mono_ns(), rx_ns = asked ? http->read.first_ns : MST_NONE;
+    bool kernel = rx_ns >= call->start_ns && rx_ns <= now_ns;
     if (!kernel)
-        rx_ns = mst_mono_ns();
+        rx_ns = now_ns;
+    else if (follower)
+        rx_ns = mst_stamps_follower(&http->read, call->read_offset, now_ns);
     if (!kernel || *source == MST_STAMP_NONE)
         *source = kernel ? MST_STAMP_KERNEL : MST_STAMP_USER;
     if (rx_ns < call->last_rx_ns)
@@ -39,12 +54,14 @@ arrival(mst_http_call_t *call, mst_stamp_source_t *source)
     return rx_ns;
 }
 
-// The first byte of an answer: whatever was sent was sent before.
-static void
-on_first_byte(mst_http_call_t *call)
+// What a piece of the body takes on the wire: a chunk has its length in front and two line ends.
+static size_t
+on_wire(const mst_http_call_t *call, size_t n)
 {
-    call->result.sent = true;
-    call->result.first_byte_mono_ns = arrival(call, &call->head_source);
+    size_t digits = 1;
+    for (size_t rest = n; rest > 15; rest /= 16)
+        digits++;
+    return call->chunked ? n + digits + 4 : n;
 }
 
 static size_t
@@ -72,9 +89,9 @@ on_body(char *p, size_t size, size_t n, void *ud)
         snprintf(message, sizeof message, "the answer is larger than the limit of %zu bytes", call->body_max);
         return stop_with(call, MST_LIMIT, message);
     }
-    int64_t rx_ns = arrival(call, &call->result.rx_source);
-    bool merged = call->last_read == call->http->read_no;
-    call->last_read = call->http->read_no;
+    int64_t rx_ns = arrival(call, on_wire(call, n), &call->result.rx_source);
+    bool merged = call->last_body_read == call->http->read_no;
+    call->last_body_read = call->http->read_no;
     call->result.merged_reads += merged;
     if (!call->handler.on_data(call->ud, mst_str(p, n), rx_ns, merged))
         return stop_with(call, MST_CANCELED, "canceled while the answer was coming in");
@@ -131,6 +148,8 @@ on_field(mst_http_call_t *call, mst_str_t name, mst_str_t text)
         keep(&call->request_id, text);
     else if (IS(name, "content-encoding"))
         call->encoded = text.n > 0 && !is_name(text, "identity", 8);
+    else if (IS(name, "transfer-encoding"))
+        call->chunked = is_name(text, "chunked", 7);
     else if (IS(name, "retry-after"))
         on_retry_after(call, text);
     else if (IS(name, "retry-after-ms") && mst_str_to_f64(text, false, &ms)) {
@@ -149,7 +168,7 @@ on_status(mst_http_call_t *call, mst_str_t line)
     call->result.status = (int)status;
     call->content_type.n = call->server.n = call->request_id.n = 0;
     call->result.retry_after_ms = 0;
-    call->encoded = false;
+    call->encoded = call->chunked = false;
 }
 
 static size_t
@@ -160,7 +179,10 @@ on_header(char *p, size_t size, size_t n, void *ud)
     if (call->why != MST_OK)
         return 0;
     if (call->result.first_byte_mono_ns == MST_NONE)
-        on_first_byte(call);
+        call->result.first_byte_mono_ns = arrival(call, n, &call->head_source);
+    else
+        (void)follows(call, n);
+    call->result.sent = true;
     call->header_bytes += n;
     if (call->header_bytes > MST_HTTP_HEADER_MAX)
         return stop_with(call, MST_LIMIT, "the header of the answer is larger than the limit of 64 KiB");
@@ -200,6 +222,7 @@ set_up(mst_http_call_t *call)
     curl_easy_setopt(e, CURLOPT_PROXY, "");
     curl_easy_setopt(e, CURLOPT_NOPROXY, "*");
     curl_easy_setopt(e, CURLOPT_HTTP_CONTENT_DECODING, 0L);
+    curl_easy_setopt(e, CURLOPT_BUFFERSIZE, (long)MST_HTTP_READ_BYTES);
     curl_easy_setopt(e, CURLOPT_MAXAGE_CONN, 4L); // servers drop idle connections after 5 s: do not race them
     curl_easy_setopt(e, CURLOPT_TCP_KEEPALIVE, 1L);
     // Both address families at once: the timer that would wait for the first one still fires when the answer is on its
@@ -372,9 +395,9 @@ mst_call_prepare(mst_http_call_t *call, const mst_http_req_t *req, mst_err_t *er
     call->body_max = req->body_max;
     call->fd = -1;
     call->opened_count = 0;
-    call->in_request = call->encoded = false;
+    call->in_request = call->encoded = call->chunked = false;
     call->header_bytes = call->body_bytes = 0;
-    call->last_read = 0;
+    call->last_read = call->last_body_read = 0;
     call->user_send_ns = MST_NONE;
     call->head_source = MST_STAMP_NONE;
     call->last_rx_ns = 0;

@@ -1,10 +1,9 @@
 // HTTP client: libcurl's multi-socket interface in our loop, with kernel send and receive stamps.
 //
-// Stamps (latency.md 0.4): SO_TIMESTAMPING is set at socket creation; on EPOLLIN a 1-byte recvmsg(MSG_PEEK)
-// reads the arrival stamp before curl sees the socket; on EPOLLERR the error queue gives the send stamp. The
-// last send stamp before the first answer byte is the request's send time. Stamps are CLOCK_REALTIME,
-// converted to CLOCK_MONOTONIC by paired reads. Where the kernel gives none, a user stamp stands in and the
-// source says so.
+// Stamps: SO_TIMESTAMPING is set at socket creation; on EPOLLIN a recvmsg(MSG_PEEK) reads the arrival stamp before
+// curl sees the socket; the error queue gives the send stamp. The last send stamp before the first answer byte is the
+// request's send time. Stamps are CLOCK_REALTIME, converted to CLOCK_MONOTONIC by paired reads. Where the kernel gives
+// none, a user stamp stands in and the source says so.
 // A request leaves in one piece at the end of the loop's turn (the socket is corked until then), so that even an
 // answer that comes at once is stamped. rx_source is the weakest source of all pieces of the body.
 // HTTP/1.1 only, no redirects, no proxies, no decompression, no Expect, one retry owner above us (none here).
@@ -54,8 +53,8 @@ typedef struct {
 } mst_http_result_t;
 
 typedef struct {
-    // Some bytes of the answer body; stamp of their arrival; merged: they came in one read with earlier bytes
-    // of this call that had the same stamp. Return false to abort (ends with MST_CANCELED).
+    // Some bytes of the answer body; stamp of their arrival; merged: they came in one read with earlier bytes of the
+    // body, and the stamp is an upper bound. Return false to abort (ends with MST_CANCELED).
     bool (*on_data)(void *ud, mst_str_t bytes, int64_t rx_mono_ns, bool merged);
     // The end, exactly once, never from inside mst_http_start. The call is gone after it.
     void (*on_done)(void *ud, const mst_http_result_t *result);

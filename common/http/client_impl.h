@@ -11,6 +11,7 @@
 enum {
     MST_HTTP_VALUE_MAX = 256, // of a response header that is kept; the rest is cut
     MST_HTTP_TRIES_MAX = 4,
+    MST_HTTP_READ_BYTES = 16384, // what curl takes at once
 };
 
 typedef enum {
@@ -53,9 +54,12 @@ struct mst_http_call {
     size_t opened_count;
     bool in_multi;                // curl has its easy handle
     bool in_request;              // connected, TLS done: the request goes out
+    bool chunked;
     bool encoded;                 // the answer is compressed although identity was asked for
     size_t header_bytes, body_bytes;
-    uint64_t last_read;           // number of the read that brought the last body bytes
+    uint64_t last_read;           // number of the read that brought the last bytes
+    size_t read_offset;           // how much of that read has come to us, as it was on the wire
+    uint64_t last_body_read;      // the same, of the body
     int64_t start_ns, user_send_ns, last_rx_ns;
     mst_stamp_source_t head_source; // of first_byte_mono_ns
     uint32_t steps;               // of the wall clock when it started
@@ -93,7 +97,7 @@ struct mst_http {
     bool in_hook, calling;  // in our turn hook; in a callback of our user
     // the read that is going on
     int read_fd;
-    int64_t read_rx_ns;
+    mst_arrival_t read; // what the kernel says about it
     uint64_t read_no;
     char *user_agent, *ca_file;
     bool tls_insecure;

@@ -93,10 +93,10 @@ on_event(void *ud, int fd, int events)
                (events & MST_LOOP_ERROR ? CURL_CSELECT_ERR : 0);
     if (mask == 0)
         return;
-    http->read_rx_ns = MST_NONE;
+    http->read = (mst_arrival_t){.first_ns = MST_NONE, .last_ns = MST_NONE};
     http->read_fd = fd;
     if (sock->ours && (events & MST_LOOP_READ))
-        http->read_rx_ns = mst_stamps_arrival(&http->stamps, fd);
+        http->read = mst_stamps_arrival(&http->stamps, fd, MST_HTTP_READ_BYTES);
     act(http, fd, mask);
     http->read_fd = -1;
 }

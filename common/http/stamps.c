@@ -16,8 +16,13 @@
 
 #define REFRESH_NS (100 * MST_NS_PER_MS) // a slewed clock drifts by at most 50 us in between
 #define STEP_NS    MST_NS_PER_MS         // above it is no drift
+#define WAITED_NS  (20 * MST_NS_PER_US)  // at most by that is a later segment's stamp too early
 
-enum { CONTROL_BYTES = 256 };
+enum {
+    CONTROL_BYTES = 256,
+    PEEK_BYTES = 16384,
+    OFFSET_SLACK = 16, // offsets are estimates, by the framing of chunks; an event is longer than this
+};
 
 void
 mst_stamps_enable(int fd)
@@ -86,16 +91,36 @@ message(struct iovec *iov, void *control)
                            .msg_controllen = CONTROL_BYTES};
 }
 
-int64_t
-mst_stamps_arrival(const mst_stamps_t *s, int fd)
+// Stamp of the last of at most bytes_max unread ones, and their number. With MSG_TRUNC, TCP copies none of them.
+static int64_t
+peek(const mst_stamps_t *s, int fd, size_t bytes_max, size_t *out_bytes)
 {
     _Alignas(struct cmsghdr) char control[CONTROL_BYTES];
-    char byte;
-    struct iovec iov = {&byte, 1};
+    char room[PEEK_BYTES]; // nothing is written to it, but another kind of socket would
+    struct iovec iov = {room, bytes_max < sizeof room ? bytes_max : sizeof room};
     struct msghdr m = message(&iov, control);
-    if (recvmsg(fd, &m, MSG_PEEK | MSG_DONTWAIT) <= 0)
-        return MST_NONE;
-    return to_mono(s, &m);
+    ssize_t n = recvmsg(fd, &m, MSG_PEEK | MSG_TRUNC | MSG_DONTWAIT);
+    *out_bytes = n > 0 ? (size_t)n : 0;
+    return n > 0 ? to_mono(s, &m) : MST_NONE;
+}
+
+mst_arrival_t
+mst_stamps_arrival(const mst_stamps_t *s, int fd, size_t bytes_max)
+{
+    mst_arrival_t a = {.asked_ns = mst_mono_ns()};
+    a.first_ns = a.last_ns = peek(s, fd, 1, &a.bytes);
+    if (a.first_ns != MST_NONE && a.asked_ns - a.first_ns > WAITED_NS)
+        a.last_ns = peek(s, fd, bytes_max, &a.bytes);
+    else
+        a.bytes = 0;
+    return a;
+}
+
+int64_t
+mst_stamps_follower(const mst_arrival_t *a, size_t offset, int64_t now_ns)
+{
+    bool known = a->bytes > 0 ? offset <= a->bytes + OFFSET_SLACK : now_ns - a->asked_ns <= WAITED_NS;
+    return known ? a->last_ns : now_ns;
 }
 
 bool

@@ -10,6 +10,7 @@
 #define MST_HTTP_STAMPS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 typedef struct {
@@ -26,8 +27,19 @@ void mst_stamps_deinit(mst_stamps_t *s);
 void mst_stamps_refresh(mst_stamps_t *s, int64_t now_mono_ns);
 // At socket creation. Failure only means that there will be no stamps.
 void mst_stamps_enable(int fd);
-// Arrival of the first unread byte; leaves the byte there.
-int64_t mst_stamps_arrival(const mst_stamps_t *s, int fd);
+typedef struct {
+    int64_t first_ns; // arrival of the first unread byte
+    int64_t last_ns;  // of the last one of `bytes`
+    size_t bytes;     // unread when asked; 0 = not counted: the first had only just come
+    int64_t asked_ns; // nothing that came after this moment is in it
+} mst_arrival_t;
+
+// Looks at what is unread, up to bytes_max, and leaves it there. The last byte is asked for only when the first has
+// waited long enough for more to have come.
+mst_arrival_t mst_stamps_arrival(const mst_stamps_t *s, int fd, size_t bytes_max);
+// Arrival of the byte before `offset` of what was then read, which is not the first; now_ns when it may have come after
+// the stamps were asked for.
+int64_t mst_stamps_follower(const mst_arrival_t *a, size_t offset, int64_t now_ns);
 // Takes one send stamp off the socket's error queue. False: nothing was there. *out is MST_NONE when what was there
 // is no stamp that can be used.
 bool mst_stamps_sent(const mst_stamps_t *s, int fd, int64_t *out);
