@@ -223,6 +223,8 @@ mst_link_free(mst_link_t **link)
     mst_loop_off_turn(l->loop, on_turn, l);
     mst_loop_timer_stop(l->loop, &l->retry);
     mst_loop_fd_remove(l->loop, l->fd);
+    if (l->serving)
+        mst_socket_withdraw(l->socket, l->endpoint);
     mst_socket_close(&l->socket);
     free(l);
     *link = NULL;

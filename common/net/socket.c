@@ -8,6 +8,7 @@
 #include <unistd.h>
 #include <zmq.h>
 
+#include "common/base/log.h"
 #include "common/base/str.h"
 #include "common/net/link.h"
 
@@ -187,6 +188,13 @@ mst_socket_open(bool serving, char endpoint[MST_ENDPOINT_MAX], size_t frame_max,
         mst_socket_close(&socket);
     *out = socket;
     return rc;
+}
+
+void
+mst_socket_withdraw(void *socket, const char *endpoint)
+{
+    if (mst_str_starts(mst_str_c(endpoint), MST_STR("inproc://")) && zmq_unbind(socket, endpoint) != 0)
+        mst_debug("endpoint not withdrawn endpoint=%s reason=\"%s\"", endpoint, zmq_strerror(errno));
 }
 
 void

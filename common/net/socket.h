@@ -18,6 +18,9 @@ MST_NODISCARD mst_rc mst_endpoint_check(const char *endpoint, bool serving, char
 // server it is replaced by what was bound. MST_CONFLICT: address in use.
 MST_NODISCARD mst_rc mst_socket_open(bool serving, char endpoint[MST_ENDPOINT_MAX], size_t frame_max, void **out,
                                      int *out_fd, mst_err_t *err);
+// Frees an inproc name at once; closing alone does it later, in another thread. Connections stay. Nothing for tcp,
+// where it would drop what is still queued.
+void mst_socket_withdraw(void *socket, const char *endpoint);
 void mst_socket_close(void **socket);
 
 #endif

@@ -1,5 +1,6 @@
 #include "common/net/link.h"
 
+#include <netinet/in.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -8,6 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 #include <czmq.h>
@@ -415,21 +418,53 @@ test_link_address_in_use_is_a_conflict(void **state)
 }
 
 static void
+on_last(void *ud, uint64_t conn, mst_str_t envelope)
+{
+    side_t *s = ud;
+    (void)conn;
+    if (mst_str_eq_c(envelope, "last"))
+        mst_loop_stop(s->loop);
+}
+
+static void
+test_link_name_is_free_again_and_last_words_arrive(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 200; i++) {
+        side_t server, client;
+        side_init(&server);
+        side_init(&client);
+        assert_int_equal(
+            mst_link_serve(server.loop, "inproc://again", FRAME_MAX, on_first_stop, &server, &server.link, NULL),
+            MST_OK);
+        assert_int_equal(
+            mst_link_dial(client.loop, "inproc://again", FRAME_MAX, on_last, &client, &client.link, NULL), MST_OK);
+        assert_int_equal(mst_link_send(client.link, 0, MST_STR("x"), NULL), MST_OK);
+        side_run(&server);
+        assert_int_equal(mst_link_send(server.link, server.conn, MST_STR("last"), NULL), MST_OK);
+        side_deinit(&server); // with its last message still on the way
+        side_run(&client);
+        side_deinit(&client);
+    }
+}
+
+static void
 test_link_dial_without_a_server_says_again(void **state)
 {
     (void)state;
-    side_t server, client;
-    side_init(&server);
+    side_t client;
     side_init(&client);
-    assert_int_equal(mst_link_serve(server.loop, "tcp://127.0.0.1:*", FRAME_MAX, on_count, &server, &server.link, NULL),
-                     MST_OK);
-    char endpoint[256];
-    snprintf(endpoint, sizeof endpoint, "%s", mst_link_endpoint(server.link));
-    mst_link_free(&server.link); // a port that nobody listens on
+    struct sockaddr_in to = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t n = sizeof to;
+    int held = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0); // bound, but nobody listens
+    assert_int_equal(bind(held, (struct sockaddr *)&to, n), 0);
+    assert_int_equal(getsockname(held, (struct sockaddr *)&to, &n), 0);
+    char endpoint[64];
+    snprintf(endpoint, sizeof endpoint, "tcp://127.0.0.1:%u", ntohs(to.sin_port));
     assert_int_equal(mst_link_dial(client.loop, endpoint, FRAME_MAX, on_count, &client, &client.link, NULL), MST_OK);
     assert_int_equal(mst_link_send(client.link, 0, MST_STR("x"), NULL), MST_AGAIN);
     side_deinit(&client);
-    side_deinit(&server);
+    close(held);
 }
 
 static void
@@ -474,6 +509,7 @@ main(void)
         cmocka_unit_test(test_link_hostile_frames_are_dropped_and_counted),
         cmocka_unit_test(test_link_endpoints_are_checked),
         cmocka_unit_test(test_link_address_in_use_is_a_conflict),
+        cmocka_unit_test(test_link_name_is_free_again_and_last_words_arrive),
         cmocka_unit_test(test_link_dial_without_a_server_says_again),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
