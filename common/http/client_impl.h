@@ -11,6 +11,7 @@
 enum {
     MST_HTTP_VALUE_MAX = 256, // of a response header that is kept; the rest is cut
     MST_HTTP_TRIES_MAX = 4,
+    MST_HTTP_URL_MAX = 8192,
     MST_HTTP_READ_BYTES = 16384, // what curl takes at once
 };
 
@@ -106,10 +107,12 @@ struct mst_http {
 // call.c: one call as curl sees it.
 MST_NODISCARD mst_rc mst_call_new(mst_http_t *http, mst_http_call_t **out, mst_err_t *err);
 void mst_call_free(mst_http_call_t *call); // its easy handle is no longer in the multi
-MST_NODISCARD mst_rc mst_call_prepare(mst_http_call_t *call, const mst_http_req_t *req, mst_err_t *err);
 void mst_call_wipe(mst_http_call_t *call);    // header lines with the key
 // What the curl code means; fills result.err and the rest of the result.
 void mst_call_conclude(mst_http_call_t *call, CURLcode code);
+
+// request.c: resets the call and sets what this request differs in.
+MST_NODISCARD mst_rc mst_call_prepare(mst_http_call_t *call, const mst_http_req_t *req, mst_err_t *err);
 
 // sock.c: curl's sockets and timer in our loop.
 void mst_sock_init(mst_http_t *http); // multi and loop are there
