@@ -95,6 +95,7 @@ static void *
 cpu_main(void *arg)
 {
     mst_cpu_t *cpu = arg;
+    (void)pthread_setname_np(pthread_self(), "worker-cpu");
     void *item = NULL;
     while (mst_queue_pop(cpu->jobs, &item, 1, true) > 0) {
         mst_job_t *job = item;

@@ -46,6 +46,7 @@ static void *
 io_main(void *arg)
 {
     mst_worker_t *w = arg;
+    (void)pthread_setname_np(pthread_self(), "worker-io");
     mst_io_run(&w->io, on_started, w);
     return NULL;
 }
