@@ -169,7 +169,7 @@ on_signal(void *ud, int fd, int events)
         return;
     }
     if (f->signals == 1) {
-        mst_info("stopping: finishing what is in flight; once more stops at once");
+        mst_warn("stopping: what is in flight is finished and kept; Ctrl-C once more stops at once");
         return;
     }
     f->give_up = (mst_timer_t){.fn = on_give_up, .ud = f};

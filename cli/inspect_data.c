@@ -159,7 +159,6 @@ int
 mst_cmd_inspect_data(int argc, char **argv)
 {
     options_t o = {.limit = 5};
-    argp_err_exit_status = MST_EXIT_USAGE;
     argp_parse(&argp, argc, argv, 0, NULL, &o);
     mst_source_cfg_t source = {.type = MST_SRC_JSONL,
                                .path = mst_str_c(o.path),

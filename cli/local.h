@@ -16,7 +16,6 @@ typedef struct {
     mst_dataset_t **dataset; // taken
     bool resumed;            // ask the store for the keys that are done
     const char *db;          // to read these keys
-    uint64_t refused_shown;  // counted by the coordinator's thread
 } mst_local_opts_t;
 
 typedef struct {
@@ -25,7 +24,7 @@ typedef struct {
     mst_aggregator_t *aggregator;
     mst_worker_t *worker;
     mst_local_opts_t *opts;
-    mst_config_env_t env;
+    mst_config_env_t env; // the worker resolves secrets with it; specs are read without expansion all the same
     char backend_url[64];
 } mst_local_t;
 

@@ -115,6 +115,5 @@ mst_run_opts_parse(int argc, char **argv, mst_run_opts_t *out)
 {
     static const struct argp argp = {options, on_option, "CONFIG\n--resume RUN_ID", doc, NULL, NULL, NULL};
     *out = (mst_run_opts_t){.limit = -1, .repeats = -1, .concurrency = -1};
-    argp_err_exit_status = MST_EXIT_USAGE;
     argp_parse(&argp, argc, argv, 0, NULL, out);
 }

@@ -121,7 +121,6 @@ mst_cmd_sim(int argc, char **argv)
     struct argp_option *flags = make_flags(&names);
     const struct argp argp = {flags, on_option, NULL, doc, NULL, NULL, NULL};
     mst_sim_defaults(&opts);
-    argp_err_exit_status = MST_EXIT_USAGE;
     error_t bad = argp_parse(&argp, argc, argv, 0, NULL, &opts);
     free(flags);
     free(names);

@@ -153,7 +153,6 @@ int
 mst_cmd_validate(int argc, char **argv)
 {
     options_t o = {0};
-    argp_err_exit_status = MST_EXIT_USAGE;
     argp_parse(&argp, argc, argv, 0, NULL, &o);
     const mst_config_env_t env = mst_cli_env(true);
     mst_arena_t *arena = mst_arena_new(64 * MST_MIB);

@@ -1,4 +1,4 @@
-// The exit code and its sentence. Where several hold, the first of the order wins: 130, 4, 1, 3, 0.
+// The exit code and its sentence. Where several hold, the first of the order wins: 130, 2, 4, 1, 3, 0.
 #include "report/format.h"
 #include "report/report.h"
 
@@ -25,6 +25,8 @@ mst_report_exit_code(const mst_run_numbers_full_t *r)
 {
     if (r->interrupted)
         return INTERRUPTED;
+    if (!r->aborted && r->keys_done > 0 && r->outcomes[MST_OUT_BAD_CASE] == r->keys_done)
+        return UNUSABLE; // such as recorded answers that are not there
     if (r->aborted || (r->measured == 0 && infrastructure(r) > 0))
         return INFRA;
     if (r->passed < r->measured || r->gates_failed)

@@ -18,7 +18,7 @@ BANNED = {
 LINE_MAX, FILE_MAX, FUNCTION_MAX, HEADER_MAX = 120, 800, 70, 200
 UNFINISHED = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b")
 SKIP = {".git", "build", "shared"}
-README_FREE = {".", ".ci", "cmake", "configs/data", "docs", "tests/fixtures", "tests/fuzz/corpus"}
+README_FREE = {".", ".ci", "cmake", "configs/data", "docs", "tests/fixtures", "tests/fuzz/corpus", "tests/tidy"}
 
 
 def code_files():

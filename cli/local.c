@@ -1,0 +1,85 @@
+// Starting order: who serves before who dials. Stopping order: who produces before who keeps.
+#include "cli/local.h"
+
+#include "cli/env.h"
+#include "common/base/limits.h"
+#include "common/base/prng.h"
+
+#include <stdio.h>
+
+#define CONTROL "inproc://muster-control"
+#define RESULTS "inproc://muster-results"
+#define FEED    "inproc://muster-feed"
+
+// Keys that are done, from a reading connection of its own: the writing one belongs to the aggregator.
+static mst_rc
+done_keys(void *ud, int64_t run_no, mst_store_key_fn *fn, void *fn_ud, mst_err_t *err)
+{
+    const mst_local_opts_t *o = ud;
+    mst_store_t *reader = NULL;
+    mst_rc rc = mst_store_open(o->db, MST_STORE_READ, &reader, err);
+    if (rc == MST_OK)
+        rc = mst_store_keys(reader, run_no, fn, fn_ud, err);
+    mst_store_close(&reader);
+    return rc;
+}
+
+static mst_rc
+start_sim(mst_local_t *l, mst_arena_t *arena, mst_err_t *err)
+{
+    const mst_run_cfg_t *cfg = l->opts->cfg;
+    if (cfg->simulate == NULL || cfg->provider.kind == NULL)
+        return MST_OK;
+    mst_sim_opts_t so;
+    mst_sim_defaults(&so);
+    mst_rc rc = mst_sim_opts_json(&so, cfg->simulate, arena, err);
+    if (rc == MST_OK)
+        rc = mst_sim_start(&so, &l->sim, err);
+    if (rc == MST_OK)
+        snprintf(l->backend_url, sizeof l->backend_url, "http://127.0.0.1:%u/v1", mst_sim_port(l->sim));
+    return rc;
+}
+
+mst_rc
+mst_local_start(mst_local_t *l, mst_local_opts_t *o, mst_arena_t *arena, mst_err_t *err)
+{
+    *l = (mst_local_t){.opts = o, .env = mst_cli_env(true)};
+    mst_coordinator_opts_t co = {
+        .control_endpoint = CONTROL,
+        .feed_endpoint = FEED,
+        .client_endpoint = MST_LOCAL_CLIENT,
+        .env = &l->env,
+        .dataset = o->dataset,
+        .done_keys = o->resumed ? done_keys : NULL,
+        .ud = o,
+        .seed = mst_entropy_u64(),
+    };
+    mst_aggregator_opts_t ao = {
+        .results_endpoint = RESULTS, .feed_endpoint = FEED, .store = o->store, .memory_max = 32 * MST_MIB};
+    mst_rc rc = start_sim(l, arena, err);
+    mst_worker_opts_t wo = {
+        .control_endpoint = CONTROL,
+        .results_endpoint = RESULTS,
+        .env = &l->env,
+        .backend_url = l->sim != NULL ? l->backend_url : NULL,
+        .seed = mst_entropy_u64(),
+    };
+    if (rc == MST_OK)
+        rc = mst_coordinator_start(&co, &l->coordinator, err);
+    if (rc == MST_OK)
+        rc = mst_aggregator_start(&ao, &l->aggregator, err);
+    if (rc == MST_OK)
+        rc = mst_worker_start(&wo, &l->worker, err);
+    if (rc != MST_OK)
+        mst_local_stop(l);
+    return rc;
+}
+
+void
+mst_local_stop(mst_local_t *l)
+{
+    mst_worker_stop(&l->worker);
+    mst_aggregator_stop(&l->aggregator);
+    mst_coordinator_stop(&l->coordinator);
+    mst_sim_stop(&l->sim);
+}

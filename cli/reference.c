@@ -1,0 +1,148 @@
+// muster reference PAGE: the reference pages of docs/reference/, written from the parameter tables that also drive
+// parsing and --help, so that they cannot drift apart. A test compares them with the files.
+#include "cli/commands.h"
+
+#include "cli/cli.h"
+#include "scorers/scorer.h"
+#include "worker/provider/provider.h"
+
+#include <argp.h>
+#include <stdio.h>
+#include <string.h>
+
+static const char *
+type_name(mst_param_type_t t)
+{
+    switch (t) {
+    case MST_P_STR:
+        return "text";
+    case MST_P_BOOL:
+        return "true or false";
+    case MST_P_INT:
+        return "whole number";
+    case MST_P_NUM:
+        return "number";
+    case MST_P_ENUM:
+        return "one of";
+    case MST_P_STRLIST:
+        return "list of texts";
+    case MST_P_JSON:
+        return "any value";
+    case MST_P_SECRET:
+        return "secret: `${NAME}`, `env:NAME` or `file:/path`";
+    }
+    return "";
+}
+
+// A "|" would end the cell of a Markdown table.
+static void
+print_cell(const char *text)
+{
+    for (; *text != '\0'; text++)
+        printf(*text == '|' ? " or " : "%c", *text);
+}
+
+static void
+print_type(const mst_param_t *p)
+{
+    printf("%s", type_name(p->type));
+    if (p->type == MST_P_ENUM && p->choices != NULL) {
+        putchar(' ');
+        print_cell(p->choices);
+    }
+    if ((p->type == MST_P_INT || p->type == MST_P_NUM) && (p->min < 0 || p->min > 0 || p->max < 0 || p->max > 0))
+        printf(", %g to %g", p->min, p->max);
+}
+
+static void
+print_table(const mst_param_t *table)
+{
+    if (table == NULL || table[0].name == NULL) {
+        printf("No parameters of its own.\n\n");
+        return;
+    }
+    printf("| key | also | type | default | meaning |\n|---|---|---|---|---|\n");
+    for (const mst_param_t *p = table; p->name != NULL; p++) {
+        printf("| `%s` | ", p->name);
+        if (p->alias != NULL)
+            print_cell(p->alias);
+        printf(" | ");
+        print_type(p);
+        printf(" | %s | ", p->required ? "required" : p->dflt != NULL ? p->dflt : "");
+        print_cell(p->help != NULL ? p->help : "");
+        printf(" |\n");
+    }
+    printf("\n");
+}
+
+static void
+print_kinds(const mst_kind_t *const *kinds)
+{
+    for (; *kinds != NULL; kinds++) {
+        const mst_kind_t *k = *kinds;
+        printf("## %s\n\n%s.", k->name, k->help);
+        if (k->aliases != NULL) {
+            printf(" Also known as ");
+            print_cell(k->aliases);
+            printf(".");
+        }
+        if (k->tier != NULL)
+            printf(" Tier %s, default threshold %g.", k->tier, k->threshold);
+        printf("\n\n");
+        print_table(k->params);
+    }
+}
+
+static int
+print_page(const char *page)
+{
+    if (strcmp(page, "configuration") == 0) {
+        printf("# Configuration of a run\n\nMade by `muster reference configuration`.\n\n");
+        print_table(mst_run_cfg_table);
+        printf("## data_source\n\n");
+        print_table(mst_source_cfg_table);
+        printf("## each of scorers\n\nBeside the scorer's own parameters (scorers.md).\n\n");
+        print_table(mst_scorer_cfg_table);
+        printf("## numerical_guard\n\n");
+        print_table(mst_guard_cfg_table);
+        printf("`provider` takes `provider_type` and the provider's own parameters (providers.md). `${NAME}` in any "
+               "text is\nreplaced by the environment variable; an unset one is an error.\n");
+        return MST_EXIT_PASS;
+    }
+    if (strcmp(page, "scorers") == 0) {
+        printf("# Scorers\n\nMade by `muster reference scorers`.\n\n");
+        print_kinds(mst_scorers_kinds());
+        return MST_EXIT_PASS;
+    }
+    if (strcmp(page, "providers") == 0) {
+        printf("# Providers\n\nMade by `muster reference providers`.\n\n");
+        print_kinds(mst_providers_kinds());
+        return MST_EXIT_PASS;
+    }
+    fprintf(stderr, "muster: error: no page \"%s\"; there are configuration, scorers and providers\n", page);
+    return MST_EXIT_USAGE;
+}
+
+static error_t
+on_option(int key, char *arg, struct argp_state *state)
+{
+    const char **page = state->input;
+    if (key == ARGP_KEY_ARG && *page == NULL)
+        *page = arg;
+    else if (key == ARGP_KEY_ARG || (key == ARGP_KEY_END && *page == NULL))
+        argp_error(state, "PAGE is one of configuration, scorers, providers");
+    else
+        return ARGP_ERR_UNKNOWN;
+    return 0;
+}
+
+int
+mst_cmd_reference(int argc, char **argv)
+{
+    static const struct argp argp = {
+        NULL, on_option, "PAGE", "Print a reference page (configuration, scorers, providers) as Markdown.\v"
+        "Examples:\n  muster reference scorers | less\n", NULL, NULL, NULL};
+    const char *page = NULL;
+    argp_parse(&argp, argc, argv, 0, NULL, &page);
+    return print_page(page);
+}
