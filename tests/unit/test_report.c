@@ -39,8 +39,8 @@ golden(const char *name, const mst_buf_t *got)
 
 static mst_scorer_numbers_t scorers_now[3];
 
-static mst_run_numbers_full_t
-sample(void)
+static void
+fill_scorers(void)
 {
     scorers_now[0] = (mst_scorer_numbers_t){.label = MST_STR("exact_match"),
                                             .tier = MST_STR("L1"),
@@ -78,6 +78,12 @@ sample(void)
                                              .time_ns = 1500000,
                                              .reason = MST_STR("p99 of 7500 ms is over 5000 ms"),
                                              .breakdown = MST_STR("{\"p99_ms\":7500.0}")};
+}
+
+static mst_run_numbers_full_t
+sample(void)
+{
+    fill_scorers();
     mst_run_numbers_full_t r = {.run_id = MST_STR("run_20261120_102400_0a0b0c0d"),
                                 .name = MST_STR("nightly"),
                                 .description = MST_STR("all of it"),
@@ -211,7 +217,10 @@ test_report_exit_codes(void **state)
     r = base;
     r.measured = r.passed = 0;
     r.coverage = 0;
-    r.outcomes[MST_OUT_BAD_CASE] = 100; // nothing measurable, but not because of infrastructure
+    r.outcomes[MST_OUT_BAD_CASE] = r.keys_done; // no case has what the run needs: the data is unusable
+    assert_int_equal(mst_report_exit_code(&r), 2);
+    r.outcomes[MST_OUT_BAD_CASE]--; // nothing measurable, but not because of infrastructure
+    r.outcomes[MST_OUT_SCORER_ERROR] = 1;
     assert_int_equal(mst_report_exit_code(&r), 3);
     r = base;
     r.measured = r.passed = r.keys_total = r.keys_done = 0;
