@@ -18,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 
 #define REFUSED_SHOWN 10
@@ -297,6 +298,17 @@ run_all(run_t *r)
     return mst_finish_run(&fo, r->arena);
 }
 
+// A socket a request and a few links: the soft limit of 1,024 descriptors is too low for a fast run.
+static void
+raise_descriptor_limit(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+        limit.rlim_cur = limit.rlim_max;
+        (void)setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
 int
 mst_cmd_run(int argc, char **argv)
 {
@@ -305,6 +317,7 @@ mst_cmd_run(int argc, char **argv)
     r.db = mst_cli_db(r.opts.db);
     mst_log_init(r.opts.verbose ? MST_LOG_INFO : MST_LOG_WARN, false);
     mst_signals_block();
+    raise_descriptor_limit();
     mst_err_t err;
     if (mst_net_init(&err) != MST_OK)
         return mst_cli_fail(&err);
