@@ -1,9 +1,9 @@
 // Exact percentiles in bounded memory.
 //
-// The rollup's histogram says in which range of values each wanted rank lies. One scan of the rows collects the
-// values inside these ranges, as long as they are few; sorted, they give the value of the rank. When they are many
-// (a million equal values), further scans count instead: each cuts every range in SLICES parts and keeps the part
-// that holds the rank, until a range is one value wide.
+// The rollup's histogram says in which range of values each wanted rank lies, and how many values that range has.
+// When they are few, one scan of the rows collects them; sorted, they give the value of the rank. When they are many
+// (a million equal values), scans count instead: each cuts every range in SLICES parts and keeps the part that holds
+// the rank, until a range is one value wide.
 #include "aggregator/store/ops.h"
 #include "aggregator/store/rollup.h"
 
@@ -22,16 +22,16 @@ typedef struct {
     uint64_t below;   // values under lo
     uint64_t width;   // of a slice
     uint32_t *counts; // SLICES, while counting
-    uint64_t *values; // while collecting; in the shared pool
+    size_t owner;     // the first range with the same bounds: it collects for both
+    uint64_t *values; // while collecting; the owner's
     size_t value_count, value_cap;
 } range_t;
 
 typedef struct {
     range_t ranges[2 * WANT_MAX];
     size_t range_count;
-    size_t collected;
-    bool too_many;
-    mst_moments_t *sums;
+    uint64_t expected;   // values inside the ranges, by the histogram
+    mst_moments_t *sums; // NULL = not wanted, or done
 } exact_t;
 
 static void
@@ -43,18 +43,13 @@ add_sums(exact_t *e, const int64_t values[MST_METRIC_COUNT])
 }
 
 static void
-keep(exact_t *e, range_t *r, uint64_t v)
+keep(range_t *r, uint64_t v)
 {
-    if (e->collected == COLLECT_MAX) {
-        e->too_many = true;
-        return;
-    }
     if (r->value_count == r->value_cap) {
         r->value_cap = r->value_cap ? 2 * r->value_cap : 1024;
         r->values = mst_xrealloc(r->values, r->value_cap * sizeof *r->values);
     }
     r->values[r->value_count++] = v;
-    e->collected++;
 }
 
 static void
@@ -62,11 +57,11 @@ collect(void *ud, const int64_t values[MST_METRIC_COUNT])
 {
     exact_t *e = ud;
     add_sums(e, values);
-    for (size_t i = 0; i < e->range_count && !e->too_many; i++) {
+    for (size_t i = 0; i < e->range_count; i++) {
         range_t *r = &e->ranges[i];
         uint64_t v = (uint64_t)values[r->metric];
-        if (values[r->metric] >= 0 && v >= r->lo && v < r->hi)
-            keep(e, r, v);
+        if (r->owner == i && values[r->metric] >= 0 && v >= r->lo && v < r->hi && r->value_count < COLLECT_MAX)
+            keep(r, v);
     }
 }
 
@@ -74,6 +69,7 @@ static void
 count(void *ud, const int64_t values[MST_METRIC_COUNT])
 {
     exact_t *e = ud;
+    add_sums(e, values);
     for (size_t i = 0; i < e->range_count; i++) {
         range_t *r = &e->ranges[i];
         uint64_t v = (uint64_t)values[r->metric];
@@ -124,28 +120,27 @@ static void
 pick(exact_t *e)
 {
     for (size_t i = 0; i < e->range_count; i++) {
-        range_t *r = &e->ranges[i];
-        if (r->value_count == 0)
-            continue;
-        qsort(r->values, r->value_count, sizeof *r->values, compare_values);
+        range_t *r = &e->ranges[i], *from = &e->ranges[r->owner];
+        if (r->owner == i && r->value_count > 0)
+            qsort(r->values, r->value_count, sizeof *r->values, compare_values);
         uint64_t at = r->rank - r->below;
-        r->lo = r->values[at < r->value_count ? at : r->value_count - 1];
+        if (from->value_count > 0)
+            r->lo = from->values[at < from->value_count ? at : from->value_count - 1];
     }
 }
 
 static mst_rc
 search(mst_store_t *s, int64_t run_no, exact_t *e, mst_err_t *err)
 {
-    mst_rc rc = s->ops->values(s, run_no, collect, e, err);
-    if (rc != MST_OK)
-        return rc;
-    if (!e->too_many) {
+    if (e->expected <= COLLECT_MAX) {
+        mst_rc rc = s->ops->values(s, run_no, collect, e, err);
         pick(e);
-        return MST_OK;
+        return rc;
     }
     for (int scan = 0; scan < SCANS_MAX; scan++) {
         start_counting(e);
-        rc = s->ops->values(s, run_no, count, e, err);
+        mst_rc rc = s->ops->values(s, run_no, count, e, err);
+        e->sums = NULL; // added up by the first scan
         if (rc != MST_OK || narrow(e))
             return rc;
     }
@@ -155,10 +150,18 @@ search(mst_store_t *s, int64_t run_no, exact_t *e, mst_err_t *err)
 static void
 add_range(exact_t *e, const mst_rollup_t *roll, mst_metric_t metric, uint64_t rank)
 {
-    range_t *r = &e->ranges[e->range_count];
-    *r = (range_t){.metric = metric, .rank = rank};
-    if (mst_hist_rank(roll->hist[metric], rank, &r->lo, &r->hi, &r->below))
-        e->range_count++;
+    size_t at = e->range_count;
+    range_t *r = &e->ranges[at];
+    mst_bucket_t b;
+    if (!mst_hist_rank(roll->hist[metric], rank, &b))
+        return;
+    *r = (range_t){.metric = metric, .rank = rank, .lo = b.lo, .hi = b.hi, .below = b.below, .owner = at};
+    for (size_t i = 0; i < at && r->owner == at; i++)
+        if (e->ranges[i].metric == metric && e->ranges[i].lo == b.lo)
+            r->owner = i;
+    if (r->owner == at)
+        e->expected += b.count;
+    e->range_count++;
 }
 
 // Two ranges a quantile, in order: the rank below and the one above (the same one at the end).

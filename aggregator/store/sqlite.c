@@ -11,9 +11,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define PAGE_BYTES 8192
+#define PAGE_BYTES       16384
 #define CACHE_KIB        16384 // of the writer; a reader takes half
-#define CHECKPOINT_PAGES 4000  // 32 MiB of WAL between checkpoints
+#define CHECKPOINT_PAGES 2000  // 32 MiB of WAL between checkpoints
 #define BUSY_MS          5000
 
 const char *const mst_result_columns[MST_COL_COUNT] = {

@@ -93,7 +93,7 @@ mst_hist_count(const mst_hist_t *h)
 }
 
 bool
-mst_hist_rank(const mst_hist_t *h, uint64_t k, uint64_t *lo, uint64_t *hi, uint64_t *below)
+mst_hist_rank(const mst_hist_t *h, uint64_t k, mst_bucket_t *out)
 {
     if (k >= h->total)
         return false;
@@ -101,9 +101,7 @@ mst_hist_rank(const mst_hist_t *h, uint64_t k, uint64_t *lo, uint64_t *hi, uint6
     uint32_t b = h->first;
     while (before + h->counts[b] <= k)
         before += h->counts[b++];
-    *lo = bucket_low(b);
-    *hi = bucket_high(b);
-    *below = before;
+    *out = (mst_bucket_t){.lo = bucket_low(b), .hi = bucket_high(b), .count = h->counts[b], .below = before};
     return true;
 }
 
@@ -118,10 +116,8 @@ mst_hist_quantile(const mst_hist_t *h, double q)
         k--; // nearest rank: ceil(q n), counted from 1
     if (k >= h->total)
         k = h->total - 1;
-    uint64_t lo, hi, below;
-    if (!mst_hist_rank(h, k, &lo, &hi, &below))
-        return 0;
-    return lo + (hi - lo - 1) / 2;
+    mst_bucket_t b;
+    return mst_hist_rank(h, k, &b) ? b.lo + (b.hi - b.lo - 1) / 2 : 0;
 }
 
 static void

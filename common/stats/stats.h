@@ -28,8 +28,14 @@ void mst_hist_merge(mst_hist_t *h, const mst_hist_t *o);
 uint64_t mst_hist_count(const mst_hist_t *h);
 // Value at quantile q in [0,1] (nearest rank, middle of the bucket); 0 when empty.
 uint64_t mst_hist_quantile(const mst_hist_t *h, double q);
-// Bounds [lo, hi) of the bucket that holds rank k (0-based), and how many values lie below lo.
-bool mst_hist_rank(const mst_hist_t *h, uint64_t k, uint64_t *lo, uint64_t *hi, uint64_t *below);
+
+// The bucket that holds rank k (0-based): its bounds [lo, hi), its values, and how many values lie below lo. False
+// when k is not below the count.
+typedef struct {
+    uint64_t lo, hi, count, below;
+} mst_bucket_t;
+
+bool mst_hist_rank(const mst_hist_t *h, uint64_t k, mst_bucket_t *out);
 void mst_hist_pack(const mst_hist_t *h, mst_buf_t *out);                               // sparse, versioned
 MST_NODISCARD mst_rc mst_hist_unpack(mst_hist_t *h, mst_str_t packed, mst_err_t *err); // merges into h
 

@@ -88,12 +88,12 @@ test_stats_hist_brackets_every_value(void **state)
         uint64_t v = i < 11 ? edges[i] : mst_prng_u64(&r) >> mst_prng_below(&r, 64);
         mst_hist_t *h = mst_hist_new();
         mst_hist_add(h, v);
-        uint64_t lo, hi, below;
-        assert_true(mst_hist_rank(h, 0, &lo, &hi, &below));
-        assert_true(lo <= v && (v < hi || hi == UINT64_MAX));
-        assert_true((double)(hi - lo) <= fmax(1.0, (double)lo / 127));
-        assert_int_equal(below, 0);
-        assert_false(mst_hist_rank(h, 1, &lo, &hi, &below));
+        mst_bucket_t b;
+        assert_true(mst_hist_rank(h, 0, &b));
+        assert_true(b.lo <= v && (v < b.hi || b.hi == UINT64_MAX));
+        assert_true((double)(b.hi - b.lo) <= fmax(1.0, (double)b.lo / 127));
+        assert_true(b.below == 0 && b.count == 1);
+        assert_false(mst_hist_rank(h, 1, &b));
         mst_hist_free(&h);
         assert_null(h);
     }
