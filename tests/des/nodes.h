@@ -222,7 +222,7 @@ worker_pong(world_t *w, uint32_t i, const message_t *m)
             worker_drop(k, h, chance(w, 500)); // what runs may be finished: a late result
     }
     for (uint32_t l = 0; l < LEASES_MAX; l++)
-        if (k->leases[l].id != 0 && k->leases[l].got_at <= (int64_t)m->seq)
+        if (k->leases[l].id != 0 && k->leases[l].got_at < (int64_t)m->seq)
             k->leases[l].deadline = k->answered_at + worker_span(w, k);
 }
 
