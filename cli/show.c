@@ -88,7 +88,7 @@ typedef struct {
 static bool
 flush(show_t *s)
 {
-    s->broken = s->broken || s->out.failed || fwrite(s->out.p, 1, s->out.n, stdout) != s->out.n;
+    s->broken = s->broken || s->out.failed || (s->out.n > 0 && fwrite(s->out.p, 1, s->out.n, stdout) != s->out.n);
     mst_buf_reset(&s->out);
     return !s->broken;
 }
