@@ -86,11 +86,16 @@ step(mst_io_t *io, mst_io_run_t *run, const mst_flow_event_t *e)
     mst_giving_init(&g, io, false, NULL);
     io->fx.count = 0;
     mst_flow_step(run->flow, mst_loop_now(io->loop), e, &io->fx);
-    g.fatal = mst_flow_mode(run->flow) == MST_FLOW_FATAL;
-    g.text = mst_flow_fatal_text(run->flow);
-    for (size_t i = 0; i < io->fx.count; i++)
+    bool fatal = mst_flow_mode(run->flow) == MST_FLOW_FATAL;
+    // told when it happens and to each new grant; what was still under way then comes back without a word
+    if (fatal && e->kind != MST_FE_VERDICT)
+        mst_giving_init(&g, io, true, mst_flow_fatal_text(run->flow));
+    for (size_t i = 0; i < io->fx.count; i++) {
+        if (io->fx.items[i].kind == MST_FX_FATAL)
+            mst_giving_init(&g, io, true, mst_flow_fatal_text(run->flow));
         do_effect(io, run, &io->fx.items[i], &g);
-    if (g.fatal)
+    }
+    if (fatal)
         give_queue(&g, &run->queued, &run->queued_end, mst_flow_fatal_cause(run->flow), true);
     mst_giving_flush(&g);
 }

@@ -293,6 +293,62 @@ test_worker_core_unreachable_is_given_up(void **state)
 }
 
 static void
+test_worker_core_no_retry_wanted_gives_up_at_once(void **state)
+{
+    (void)state;
+    mst_flow_opts_t o = options(4);
+    o.retry.tries_max = 1;
+    mst_flow_t *f = mst_flow_new(&o);
+    mst_flow_effects_t fx = {0};
+    mst_flow_case_t c[4] = {{0}};
+    for (size_t i = 0; i < 4; i++)
+        grant(f, &c[i], 1, 0, &fx);
+    for (size_t i = 0; i < 3; i++)
+        failed_with(f, &c[i], 1, 0, MST_RETRY_LATER, &fx);
+    assert_int_equal(mst_flow_mode(f), MST_FLOW_FATAL);
+    mst_flow_free(&f);
+    mst_flow_effects_deinit(&fx);
+}
+
+// A backend that is being started beside the run: nothing listens for two seconds, then all goes well.
+static void
+test_worker_core_waits_for_a_late_backend(void **state)
+{
+    (void)state;
+    mst_flow_opts_t o = options(64);
+    mst_flow_t *f = mst_flow_new(&o);
+    mst_flow_effects_t fx = {0};
+    mst_flow_case_t c[200] = {{0}};
+    int64_t now = 0;
+    for (size_t i = 0; i < 200; i++)
+        grant(f, &c[i], 1, now, &fx);
+    while (now < 60000 * MS) {
+        bool any = false;
+        for (size_t i = 0; i < 200; i++) {
+            if (c[i].state != MST_FC_FLYING)
+                continue;
+            any = true;
+            if (now < 2000 * MS)
+                failed_with(f, &c[i], now, 0, MST_RETRY_LATER, &fx);
+            else
+                measured(f, &c[i], now, &fx);
+        }
+        if (!any && mst_flow_due(f) == INT64_MAX)
+            break;
+        if (!any) {
+            now = mst_flow_due(f);
+            mst_flow_step(f, now, &(mst_flow_event_t){.kind = MST_FE_TICK}, &fx);
+        }
+    }
+    assert_int_equal(mst_flow_mode(f), MST_FLOW_RUNNING);
+    assert_int_equal(count(&fx, MST_FX_KEEP), 200);
+    for (size_t i = 0; i < 200; i++)
+        assert_int_equal(c[i].state, MST_FC_DONE);
+    mst_flow_free(&f);
+    mst_flow_effects_deinit(&fx);
+}
+
+static void
 test_worker_core_fatal_from_outside(void **state)
 {
     (void)state;
@@ -536,6 +592,8 @@ main(void)
         cmocka_unit_test(test_worker_core_refused_key_is_fatal_at_first),
         cmocka_unit_test(test_worker_core_refused_key_later_is_a_failure_of_its_case),
         cmocka_unit_test(test_worker_core_unreachable_is_given_up),
+        cmocka_unit_test(test_worker_core_no_retry_wanted_gives_up_at_once),
+        cmocka_unit_test(test_worker_core_waits_for_a_late_backend),
         cmocka_unit_test(test_worker_core_fatal_from_outside),
         cmocka_unit_test(test_worker_core_random_histories),
         cmocka_unit_test(test_retry_honours_what_was_asked),

@@ -62,3 +62,9 @@ mst_breaker_failed(mst_breaker_t *b, int64_t now_ns, int http_status, bool unrea
                    never ? "cannot be reached" : "is gone", b->refused_row, (double)row_ns / (double)MST_NS_PER_S, why);
     return true;
 }
+
+bool
+mst_breaker_in_row(const mst_breaker_t *b)
+{
+    return b->refused_row >= REFUSED_ROW_MIN;
+}

@@ -19,8 +19,12 @@ typedef struct {
 
 void mst_breaker_init(mst_breaker_t *b, const char *endpoint, int64_t unreachable_ns, int64_t down_ns);
 void mst_breaker_measured(mst_breaker_t *b);
-// A failed attempt; true when the run cannot go on, with the sentence in b->text. final: it will not be retried.
+// A failed attempt; true when the run cannot go on, with the sentence in b->text. final: nobody waits for a backend
+// that never answered.
 bool mst_breaker_failed(mst_breaker_t *b, int64_t now_ns, int http_status, bool unreachable, bool final,
                         const mst_err_t *err);
+
+// Nothing is reached, attempt after attempt: a case does not pay for that with its tries.
+bool mst_breaker_in_row(const mst_breaker_t *b);
 
 #endif

@@ -159,9 +159,14 @@ failed(mst_flow_t *f, const mst_flow_event_t *e, int64_t now_ns, mst_flow_effect
     const mst_err_t *err = e->err ? e->err : &no_reason;
     int64_t wait_ns = 0;
     bool again = mst_retry_decide(&f->o.retry, err, e->c->tries, &f->rng, &wait_ns);
-    if (mst_breaker_failed(&f->breaker, now_ns, e->http_status, e->unreachable, !again, err)) {
+    bool never_again = err->retry == MST_RETRY_NEVER || f->o.retry.tries_max <= 1;
+    if (mst_breaker_failed(&f->breaker, now_ns, e->http_status, e->unreachable, never_again, err)) {
         f->fatal_cause = MST_GIVE_BACKEND;
         set_mode(f, MST_FLOW_FATAL, fx);
+    }
+    if (!again && !never_again && e->unreachable && mst_breaker_in_row(&f->breaker)) {
+        wait_ns = mst_retry_backoff(&f->o.retry, e->c->tries, &f->rng);
+        again = true;
     }
     if (f->mode == MST_FLOW_STOP || f->mode == MST_FLOW_FATAL || e->c->dropped) {
         give_back(f, e->c, cause_of_mode(f), fx);

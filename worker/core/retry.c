@@ -24,6 +24,12 @@ backoff_bound(const mst_retry_policy_t *p, uint32_t tries_made)
     return bound < p->cap_ns ? bound : p->cap_ns;
 }
 
+int64_t
+mst_retry_backoff(const mst_retry_policy_t *p, uint32_t tries_made, mst_prng_t *rng)
+{
+    return (int64_t)(mst_prng_unit(rng) * (double)backoff_bound(p, tries_made));
+}
+
 bool
 mst_retry_decide(const mst_retry_policy_t *p, const mst_err_t *err, uint32_t tries_made, mst_prng_t *rng,
                  int64_t *out_wait_ns)
@@ -40,6 +46,6 @@ mst_retry_decide(const mst_retry_policy_t *p, const mst_err_t *err, uint32_t tri
         *out_wait_ns = asked + (int64_t)(mst_prng_unit(rng) * (double)spread);
         return true;
     }
-    *out_wait_ns = (int64_t)(mst_prng_unit(rng) * (double)backoff_bound(p, tries_made));
+    *out_wait_ns = mst_retry_backoff(p, tries_made, rng);
     return true;
 }

@@ -16,6 +16,8 @@ typedef struct {
 
 // The defaults: 4 attempts, 0.5 s doubling to 30 s, Retry-After up to 120 s.
 mst_retry_policy_t mst_retry_policy_default(void);
+// A wait of our own choosing before attempt tries_made + 1.
+int64_t mst_retry_backoff(const mst_retry_policy_t *p, uint32_t tries_made, mst_prng_t *rng);
 // True: try again after *out_wait_ns (>= 0). False: the failure stands. tries_made counts this attempt.
 bool mst_retry_decide(const mst_retry_policy_t *p, const mst_err_t *err, uint32_t tries_made, mst_prng_t *rng,
                       int64_t *out_wait_ns);
