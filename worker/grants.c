@@ -74,7 +74,7 @@ do_effect(mst_io_t *io, mst_io_run_t *run, const mst_flow_effect_t *fx, mst_givi
         mst_giving_add(g, p, fx->cause);
         break;
     case MST_FX_FATAL:
-        mst_error("%s", mst_flow_fatal_text(run->flow));
+        mst_debug("%s", mst_flow_fatal_text(run->flow)); // the coordinator is told, and tells the user
         break;
     }
 }
