@@ -124,6 +124,7 @@ static void *
 thread_main(void *ud)
 {
     mst_aggregator_t *g = ud;
+    (void)pthread_setname_np(pthread_self(), "aggregator");
     mst_rc rc = set_up(g, &g->start_err);
     pthread_mutex_lock(&g->mutex);
     g->start_rc = rc;

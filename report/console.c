@@ -7,6 +7,13 @@
 #define WIDTH_LEAST    40
 #define WIDTH_INTERVAL 96 // below it the interval of the pass rate is left out
 
+// Rounded outwards: "100.0-100.0" would promise more than was seen.
+static void
+put_interval(double lo, double hi, mst_buf_t *out)
+{
+    mst_buf_addf(out, "%.1f-%.1f", floor(lo * 1000) / 10, ceil(hi * 1000) / 10);
+}
+
 static void
 head(const mst_run_numbers_full_t *r, bool colour, mst_buf_t *out)
 {
@@ -65,7 +72,7 @@ case_row(mst_table_t *t, const mst_run_numbers_full_t *r, const mst_scorer_numbe
     score_cells(t, s);
     if (interval) {
         if (s->n > 0)
-            mst_buf_addf(&t->text, "%.1f-%.1f", s->ci_lo * 100, s->ci_hi * 100);
+            put_interval(s->ci_lo, s->ci_hi, &t->text);
         mst_table_end(t);
     }
     mst_fmt_count(s->n_pass, &t->text);
@@ -243,7 +250,9 @@ cases_line(const mst_run_numbers_full_t *r, mst_buf_t *out)
         mst_wilson(r->passed, r->measured, &lo, &hi);
         mst_buf_add_c(out, " (");
         mst_fmt_percent((double)r->passed / (double)r->measured, out);
-        mst_buf_addf(out, ", 95 %% interval %.1f-%.1f)", lo * 100, hi * 100);
+        mst_buf_add_c(out, ", 95 % interval ");
+        put_interval(lo, hi, out);
+        mst_buf_add_byte(out, ')');
     }
     mst_buf_add_c(out, ", coverage ");
     mst_fmt_percent(r->coverage, out);

@@ -8,10 +8,11 @@
 #include "common/wire/wire.h"
 
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -297,6 +298,12 @@ acked_one(void *ud)
 }
 
 static bool
+acked_two(void *ud)
+{
+    return ((rig_t *)ud)->ack_count >= 2;
+}
+
+static bool
 acked_ten_and_told(void *ud)
 {
     const rig_t *t = ud;
@@ -520,6 +527,44 @@ test_aggregator_late_coordinator(void **state)
     assert_int_equal(t->told, 5);
 }
 
+static bool
+heard_of_failure(void *ud)
+{
+    return ((rig_t *)ud)->store_failed > 0;
+}
+
+static void
+set_file_limit(rlim_t bytes)
+{
+    struct rlimit lim;
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &lim), 0);
+    lim.rlim_cur = bytes;
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &lim), 0);
+}
+
+// A store that cannot be written: nothing is acknowledged, the coordinator hears of it once, and when there is room
+// again the same rows are committed.
+static void
+test_aggregator_store_full(void **state)
+{
+    rig_t *t = *state;
+    send_batch(t, 1, 0, 10, 3);
+    wait_until(t, acked_one);
+    signal(SIGXFSZ, SIG_IGN);
+    set_file_limit(4096); // less than the files have already
+    send_batch(t, 2, 10, 10, 3);
+    wait_until(t, heard_of_failure);
+    assert_true(t->ack_count == 1 && t->inserted == 10 && t->told == 10);
+    set_file_limit(RLIM_INFINITY);
+    wait_until(t, acked_two);
+    assert_true(t->inserted == 20 && t->duplicate == 0 && t->store_failed == 1);
+    mst_aggregator_stop(&t->agg);
+    mst_rollup_t roll;
+    assert_ok(mst_store_rollup(t->store, t->run_no, &roll, err));
+    assert_int_equal(roll.total, 20);
+    mst_rollup_deinit(&roll);
+}
+
 static void
 test_aggregator_address_in_use(void **state)
 {
@@ -549,6 +594,7 @@ main(void)
         TEST(test_aggregator_origins),
         TEST(test_aggregator_stranger),
         TEST(test_aggregator_late_coordinator),
+        TEST(test_aggregator_store_full),
         TEST(test_aggregator_address_in_use),
     };
     mst_err_t err = {0};
