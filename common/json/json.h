@@ -55,6 +55,10 @@ MST_NODISCARD mst_rc mst_json_parse(mst_json_parser_t *p, mst_str_t text, mst_ar
 MST_NODISCARD mst_rc mst_json_parse_lenient(mst_str_t text, mst_arena_t *arena, const mst_json_t **out,
                                             mst_err_t *err);
 
+// Is the text one value by RFC 8259, at any size and nesting? python: by Python's json.loads on a str, which also takes
+// NaN, Infinity and -Infinity and does not look at the encoding.
+bool mst_json_valid(mst_str_t text, bool python);
+
 // Looking. Every function takes NULL and a value of another type, and answers NULL, false or the default.
 const mst_json_t *mst_json_get(const mst_json_t *obj, const char *key);
 const mst_json_t *mst_json_get_str(const mst_json_t *obj, mst_str_t key);

@@ -2,6 +2,7 @@
 
 #include "common/base/limits.h"
 #include "common/base/mem.h"
+#include "common/text/ecma.h"
 #include "common/text/pattern.h"
 
 #include <stdlib.h>
@@ -18,6 +19,8 @@
 // calls and the bytes between them are counted against a budget for the whole search.
 #define SHORT_BYTES  8192
 #define SHORT_LIMIT  50000
+#define ECMA_LIMIT   50000  // over all places where a match may begin
+#define ECMA_LEAST   100
 #define LONG_LIMIT   100000000
 #define WORK_MAX     100000000 // about a second
 #define BYTES_A_WORK 8         // an item that runs over this many bytes costs as much as one call back
@@ -34,6 +37,7 @@ struct mst_regex {
     uint64_t work;
     size_t last_at;
     uint32_t options, groups;
+    bool ecma;
     char *pattern; // translated, for the second compilation
     size_t pattern_n;
     char *shown; // as written, cut, for messages
@@ -89,6 +93,7 @@ pcre2_options(int flags)
     o |= (flags & MST_REGEX_DOTALL) ? PCRE2_DOTALL : 0;
     o |= (flags & MST_REGEX_MULTILINE) ? PCRE2_MULTILINE : 0;
     o |= (flags & MST_REGEX_UCP) ? PCRE2_UCP : 0;
+    o |= (flags & MST_REGEX_ECMA) ? PCRE2_DOLLAR_ENDONLY | PCRE2_MATCH_UNSET_BACKREF : 0;
     return o;
 }
 
@@ -102,12 +107,18 @@ mst_regex_new(mst_str_t pattern, int flags, mst_regex_t **out, mst_err_t *err)
     mst_buf_init(&text, MST_REGEX_PATTERN_MAX);
     re->shown = mst_xstrndup(shown.p, shown.n);
     re->options = pcre2_options(flags);
-    mst_pattern_translate(pattern, (flags & MST_REGEX_UCP) != 0, &text);
+    re->ecma = (flags & MST_REGEX_ECMA) != 0;
+    if (re->ecma)
+        rc = mst_ecma_translate(pattern, &text, err);
+    else
+        mst_pattern_translate(pattern, (flags & MST_REGEX_UCP) != 0, &text);
     if (text.failed) {
         rc = MST_ERR(err, MST_LIMIT, "pattern \"%s\" is longer than %d bytes: split it", re->shown,
                      MST_REGEX_PATTERN_MAX);
         goto out;
     }
+    if (rc != MST_OK)
+        goto out;
     re->pattern = mst_xstrndup(text.p != NULL ? text.p : "", text.n);
     re->pattern_n = text.n;
     rc = compile(re, 0, &re->quick, err);
@@ -156,6 +167,12 @@ mst_regex_groups(const mst_regex_t *re)
     return re->groups;
 }
 
+uint64_t
+mst_regex_work(const mst_regex_t *re)
+{
+    return re->work;
+}
+
 static mst_rc
 guard(mst_regex_t *re, mst_err_t *err)
 {
@@ -172,7 +189,6 @@ guard(mst_regex_t *re, mst_err_t *err)
         return MST_ERR(err, MST_NOMEM, "no memory to match pattern \"%s\"", re->shown);
     pcre2_set_callout(re->guarded_ctx, on_item, re);
     pcre2_jit_stack_assign(re->guarded_ctx, NULL, re->stack);
-    re->work = 0;
     re->last_at = 0;
     return MST_OK;
 }
@@ -189,6 +205,11 @@ search(mst_regex_t *re, mst_str_t subject, size_t from, uint32_t options, mst_er
 {
     PCRE2_SPTR p = (PCRE2_SPTR)(subject.p != NULL ? subject.p : "");
     int got = PCRE2_ERROR_MATCHLIMIT;
+    re->work = 0;
+    if (re->ecma) {
+        size_t each = ECMA_LIMIT / (subject.n + 1);
+        pcre2_set_match_limit(re->quick_ctx, (uint32_t)(each > ECMA_LEAST ? each : ECMA_LEAST));
+    }
     if (subject.n <= SHORT_BYTES)
         got = pcre2_match(re->quick, p, subject.n, from, options, re->data, re->quick_ctx);
     if (gave_up(got)) {

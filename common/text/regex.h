@@ -14,7 +14,9 @@
 typedef struct mst_regex mst_regex_t;
 
 // ICASE, DOTALL, MULTILINE: Python's re.I, re.S, re.M. UCP: \d \w \s \b are Unicode, as for a Python str.
-enum { MST_REGEX_ICASE = 1, MST_REGEX_DOTALL = 2, MST_REGEX_MULTILINE = 4, MST_REGEX_UCP = 8 };
+// ECMA: the pattern is ECMA-262's (common/text/ecma.h) in place of Python's; goes with ICASE alone, and a search at full
+// speed is then bounded by its text, so that mst_regex_work tells most of what searches cost.
+enum { MST_REGEX_ICASE = 1, MST_REGEX_DOTALL = 2, MST_REGEX_MULTILINE = 4, MST_REGEX_UCP = 8, MST_REGEX_ECMA = 16 };
 
 #define MST_REGEX_GROUPS_MAX  100
 #define MST_REGEX_PATTERN_MAX (64 * 1024) // bytes, after translation
@@ -28,6 +30,8 @@ uint32_t mst_regex_groups(const mst_regex_t *re); // capturing groups, without t
 // MST_LIMIT: the search was given up.
 MST_NODISCARD mst_rc mst_regex_find(mst_regex_t *re, mst_str_t subject, size_t from, mst_str_t *groups,
                                     size_t groups_cap, mst_err_t *err);
+// Counted work of the last search: 0 when it ended at full speed, else steps of the order of ten nanoseconds.
+uint64_t mst_regex_work(const mst_regex_t *re);
 // Python's re.sub(pattern, "", subject), appended to out. MST_LIMIT also when out is full.
 MST_NODISCARD mst_rc mst_regex_delete(mst_regex_t *re, mst_str_t subject, mst_buf_t *out, mst_err_t *err);
 
