@@ -5,8 +5,8 @@
 // A node's keywords are held in a fixed order: type, values, the rules of the value's type, further schemas at the same
 // place, unevaluated* last. The first violation ends it.
 //
-// Recursion follows the schema and the value together. It is bounded by FRAMES_MAX; a chain of schemas at one place that
-// is longer than the program has nodes has come back to itself.
+// Recursion follows the schema and the value together. It is bounded by FRAMES_MAX; a chain of schemas at one place
+// that is longer than the program has nodes has come back to itself.
 
 struct mst_check *
 mst_check_new(void)
@@ -162,7 +162,8 @@ one_of(check_t *v, const apply_t *a, const spot_t *spot, uint32_t same, const ma
     }
     if (count == 0)
         return mst_check_fail_near(v, spot, a->keyword, a->count);
-    return count == 1 || mst_check_fail(v, spot, a->keyword, "fits schemas %u and %u, one alone is wanted", first, i - 1);
+    return count == 1 ||
+           mst_check_fail(v, spot, a->keyword, "fits schemas %u and %u, one alone is wanted", first, i - 1);
 }
 
 static bool

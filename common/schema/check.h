@@ -34,7 +34,7 @@ typedef struct mst_check {
     mst_err_t *err;
     uint64_t steps; // left
     uint32_t frames;
-    uint32_t quiet; // inside an attempt that may fail
+    uint32_t quiet;                 // inside an attempt that may fail
     uint32_t scope[FRAMES_MAX + 1]; // resources entered, the outermost first
     size_t scope_count;
     uint64_t *marks; // heap

@@ -79,7 +79,7 @@ mst_check_value(check_t *v, const node_t *n, const spot_t *spot)
         return mst_check_fail(v, spot, "const", "%s is not %s", mst_check_show(spot->value, a),
                               mst_check_show(r->constant, b));
     return mst_check_fail(v, spot, "enum", "%s is none of the %u allowed values", mst_check_show(spot->value, a),
-                              r->list->count);
+                          r->list->count);
 }
 
 bool
@@ -208,8 +208,11 @@ mst_check_string(check_t *v, const string_rules_t *r, const spot_t *spot)
     mst_str_t s = spot->value->u.s;
     if (!check_length(v, r, spot))
         return false;
-    if (r->pattern != NULL && !mst_check_pattern(v, r->pattern, s))
-        return v->quiet > 0 ? mst_check_miss(v, spot, "pattern") : mst_check_fail(v, spot, "pattern", "%s does not match %s", mst_check_show_str(s, a),
+    bool matches = r->pattern == NULL || mst_check_pattern(v, r->pattern, s);
+    if (!matches && v->quiet > 0)
+        return mst_check_miss(v, spot, "pattern");
+    if (!matches)
+        return mst_check_fail(v, spot, "pattern", "%s does not match %s", mst_check_show_str(s, a),
                               mst_check_show_str(r->pattern_text, b));
     if (r->format != NULL && (!mst_check_spend(v, 10 + s.n / 4) || !r->format(s)))
         return mst_check_fail(v, spot, "format", "%s is no %s", mst_check_show_str(s, a),

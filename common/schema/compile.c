@@ -5,8 +5,9 @@
 
 #include <stdlib.h>
 
-// From the root on, every schema that is reached becomes a node; a node's subschemas get numbers at once and are compiled
-// in turn, so that a schema which leads back to itself needs no special care. What is never reached is never looked at.
+// From the root on, every schema that is reached becomes a node; a node's subschemas get numbers at once and are
+// compiled in turn, so that a schema which leads back to itself needs no special care. What is never reached is never
+// looked at.
 //
 // $dynamicRef may lead to any dynamic anchor of its name: those of all documents taken in are compiled too, and a table
 // (name, resource) -> node is left for checking.
@@ -138,10 +139,8 @@ static mst_rc
 compile_node(compile_t *c, uint32_t index)
 {
     const place_t p = c->lib.places[c->node_places[index]];
-    node_t n = {.types = T_ANY,
-                .resource = p.resource,
-                .unevaluated_items = NO_NODE,
-                .unevaluated_properties = NO_NODE};
+    node_t n = {
+        .types = T_ANY, .resource = p.resource, .unevaluated_items = NO_NODE, .unevaluated_properties = NO_NODE};
     at_t at = {.c = c, .json = p.json, .place = c->node_places[index], .resource = p.resource, .node = &n};
     at.dialect = c->lib.resources[p.resource].dialect;
     mst_rc rc = MST_OK;
@@ -149,7 +148,7 @@ compile_node(compile_t *c, uint32_t index)
         n.kind = p.json->u.b ? NODE_ALWAYS : NODE_NEVER;
     } else {
         bool alone = at.dialect.draft >= MST_SCHEMA_DRAFT_7 && mst_json_get(p.json, "$ref") != NULL;
-        mst_rc (*const groups[])(const at_t *) = {mst_compile_values,  mst_compile_numbers, mst_compile_strings,
+        mst_rc (*const groups[])(const at_t *) = {mst_compile_values, mst_compile_numbers, mst_compile_strings,
                                                   mst_compile_arrays, mst_compile_objects};
         for (size_t i = 0; !alone && rc == MST_OK && i < sizeof groups / sizeof groups[0]; i++)
             rc = groups[i](&at);

@@ -98,12 +98,16 @@ mst_rc
 mst_compile_numbers(const at_t *at)
 {
     number_rules_t r = {.min = NULL};
+
     const struct {
         const char *keyword;
         const mst_json_t **place;
-    } bounds[] = {{"minimum", &r.min},          {"maximum", &r.max},
-                  {"exclusiveMinimum", &r.above}, {"exclusiveMaximum", &r.below},
+    } bounds[] = {{"minimum", &r.min},
+                  {"maximum", &r.max},
+                  {"exclusiveMinimum", &r.above},
+                  {"exclusiveMaximum", &r.below},
                   {"multipleOf", &r.multiple_of}};
+
     bool any = false;
     for (size_t i = 0; i < sizeof bounds / sizeof bounds[0]; i++) {
         mst_rc rc = get_number(at, bounds[i].keyword, bounds[i].place);

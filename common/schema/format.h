@@ -1,5 +1,5 @@
-// The formats of JSON Schema as assertions. Pure; linear in the text but for `regex`, which is so too. For files of this
-// folder only. Thread: any.
+// The formats of JSON Schema as assertions. Pure; linear in the text but for `regex`, which is so too. For files of
+// this folder only. Thread: any.
 #ifndef MST_SCHEMA_FORMAT_H
 #define MST_SCHEMA_FORMAT_H
 

@@ -144,8 +144,8 @@ mst_format_iri_reference(mst_str_t s)
     return mst_utf8_valid(s) && is_reference(s, true, false);
 }
 
-// A literal of a template: anything but controls, blanks and marks that must not stand bare. The apostrophe is let go, as
-// an erratum to RFC 6570 wants it.
+// A literal of a template: anything but controls, blanks and marks that must not stand bare. The apostrophe is let go,
+// as an erratum to RFC 6570 wants it.
 static bool
 is_template_literal(mst_str_t s)
 {

@@ -343,8 +343,7 @@ find_resource(library_t *lib, mst_str_t uri, uint32_t *out)
             return rc;
     }
     if (root == NULL)
-        return MST_ERR(lib->err, MST_INVAL, "no document \"%.*s\" is known: give it among the documents",
-                       MST_FMT(uri));
+        return MST_ERR(lib->err, MST_INVAL, "no document \"%.*s\" is known: give it among the documents", MST_FMT(uri));
     uint32_t place;
     mst_rc rc = mst_library_add(lib, own, root, &place);
     if (rc == MST_OK)

@@ -46,7 +46,7 @@ typedef struct {
 typedef struct {
     mst_arena_t *arena; // of the schema
     const mst_schema_opts_t *opts;
-    dialect_t dialect;  // of documents that do not say
+    dialect_t dialect; // of documents that do not say
     place_t *places;
     size_t place_count, place_cap;
     uint32_t *slots; // by address of the JSON value: 0 = empty, else place + 1

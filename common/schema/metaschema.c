@@ -3,13 +3,15 @@
 // schemas may refer to them; titles, comments and defaults are left out.
 #include "common/schema/dialect.h"
 
+// clang-format off: the line breaks follow the documents
+
 typedef struct {
     const char *uri, *text;
 } document_t;
 
 #define META "https://json-schema.org/draft/2020-12/"
-#define HEAD(name, vocab)                                                                                            \
-    "{\"$schema\":\"" META "schema\",\"$id\":\"" META "meta/" name "\",\"$vocabulary\":{\"" META "vocab/" vocab            \
+#define HEAD(name, vocab)                                                                             \
+    "{\"$schema\":\"" META "schema\",\"$id\":\"" META "meta/" name "\",\"$vocabulary\":{\"" META "vocab/" vocab \
     "\":true},\"$dynamicAnchor\":\"meta\",\"type\":[\"object\",\"boolean\"],"
 #define META_REF "{\"$dynamicRef\":\"#meta\"}"
 #define META_MAP "{\"type\":\"object\",\"additionalProperties\":" META_REF "}"
@@ -107,8 +109,8 @@ static const char draft_7[] =
     "\"examples\":{\"type\":\"array\",\"items\":true},\"multipleOf\":{\"type\":\"number\",\"exclusiveMinimum\":0},"
     "\"maximum\":{\"type\":\"number\"},\"exclusiveMaximum\":{\"type\":\"number\"},\"minimum\":{\"type\":\"number\"},"
     "\"exclusiveMinimum\":{\"type\":\"number\"},\"maxLength\":" COUNT_7 ",\"minLength\":" COUNT0_7 ","
-    "\"pattern\":{\"type\":\"string\",\"format\":\"regex\"},\"additionalItems\":" SELF ",\"items\":{\"anyOf\":[" SELF ","
-    SELF_LIST "]},\"maxItems\":" COUNT_7 ",\"minItems\":" COUNT0_7 ",\"uniqueItems\":{\"type\":\"boolean\"},"
+    "\"pattern\":{\"type\":\"string\",\"format\":\"regex\"},\"additionalItems\":" SELF ",\"items\":{\"anyOf\":[" SELF
+    "," SELF_LIST "]},\"maxItems\":" COUNT_7 ",\"minItems\":" COUNT0_7 ",\"uniqueItems\":{\"type\":\"boolean\"},"
     "\"contains\":" SELF ",\"maxProperties\":" COUNT_7 ",\"minProperties\":" COUNT0_7 ",\"required\":" STRINGS_7 ","
     "\"additionalProperties\":" SELF ",\"definitions\":" SELF_MAP ",\"properties\":" SELF_MAP ","
     "\"patternProperties\":{\"type\":\"object\",\"propertyNames\":{\"format\":\"regex\"},\"additionalProperties\":" SELF
@@ -116,8 +118,8 @@ static const char draft_7[] =
     "\"propertyNames\":" SELF ",\"const\":true,\"enum\":{\"type\":\"array\",\"items\":true},"
     "\"type\":{\"anyOf\":[{\"$ref\":\"#/definitions/simpleTypes\"},{\"type\":\"array\",\"minItems\":1,"
     "\"uniqueItems\":true,\"items\":{\"$ref\":\"#/definitions/simpleTypes\"}}]},\"format\":{\"type\":\"string\"},"
-    "\"contentMediaType\":{\"type\":\"string\"},\"contentEncoding\":{\"type\":\"string\"},\"if\":" SELF ",\"then\":" SELF
-    ",\"else\":" SELF ",\"not\":" SELF ",\"allOf\":" SELF_LIST ",\"anyOf\":" SELF_LIST ",\"oneOf\":" SELF_LIST "}}";
+    "\"contentMediaType\":{\"type\":\"string\"},\"contentEncoding\":{\"type\":\"string\"},\"if\":" SELF
+    ",\"then\":" SELF ",\"else\":" SELF ",\"not\":" SELF ",\"allOf\":" SELF_LIST ",\"anyOf\":" SELF_LIST ",\"oneOf\":" SELF_LIST "}}";
 
 static const document_t documents[] = {
     {META "schema", schema_2020},

@@ -30,8 +30,8 @@ typedef enum {
     APPLY_ALL_OF,  // list
     APPLY_ANY_OF,
     APPLY_ONE_OF,
-    APPLY_NOT,     // a
-    APPLY_IF,      // a = if, b = then, c = else
+    APPLY_NOT, // a
+    APPLY_IF,  // a = if, b = then, c = else
 } apply_kind_t;
 
 typedef struct {
@@ -63,7 +63,7 @@ typedef struct {
     bool unique;
     const uint32_t *prefix;
     uint32_t prefix_count;
-    uint32_t rest;             // items, or additionalItems
+    uint32_t rest; // items, or additionalItems
     const char *rest_keyword;
     uint32_t contains;
     uint64_t min_contains, max_contains;
@@ -109,8 +109,8 @@ typedef struct {
 
 typedef struct {
     node_kind_t kind;
-    uint32_t types;    // of T_*; T_ANY when there is no `type`
-    uint32_t resource; // for the dynamic scope
+    uint32_t types;             // of T_*; T_ANY when there is no `type`
+    uint32_t resource;          // for the dynamic scope
     const value_rules_t *value; // NULL where there are no such keywords
     const number_rules_t *number;
     const string_rules_t *string;
@@ -129,8 +129,8 @@ struct mst_schema {
     mst_regex_t **patterns; // heap; to free them
     size_t pattern_count, pattern_cap;
     size_t resource_count;
-    uint32_t *dynamic; // [name * resource_count + resource]: node with that dynamic anchor, or NO_NODE
-    uint64_t seed;     // of hashes for uniqueItems
+    uint32_t *dynamic;       // [name * resource_count + resource]: node with that dynamic anchor, or NO_NODE
+    uint64_t seed;           // of hashes for uniqueItems
     struct mst_check *check; // scratch of checking
 };
 

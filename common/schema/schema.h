@@ -29,7 +29,7 @@ typedef struct {
 } mst_schema_doc_t;
 
 typedef struct {
-    mst_schema_draft_t draft;     // where no $schema says so
+    mst_schema_draft_t draft; // where no $schema says so
     bool assert_format;
     mst_str_t uri;                // where the schema came from, base of its references; empty = unknown
     const mst_schema_doc_t *docs; // other documents that references and $schema may name; borrowed

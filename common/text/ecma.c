@@ -21,6 +21,7 @@
 #define CP_MAX    0x10FFFFu
 
 typedef enum { GROUP, LOOK_AHEAD, LOOK_BEHIND } group_kind_t;
+
 typedef enum { ATOM_CP, ATOM_SET } atom_kind_t;
 
 typedef struct {

@@ -13,9 +13,9 @@
 
 typedef struct mst_regex mst_regex_t;
 
-// ICASE, DOTALL, MULTILINE: Python's re.I, re.S, re.M. UCP: \d \w \s \b are Unicode, as for a Python str.
-// ECMA: the pattern is ECMA-262's (common/text/ecma.h) in place of Python's; goes with ICASE alone, and a search at full
-// speed is then bounded by its text, so that mst_regex_work tells most of what searches cost.
+// ICASE, DOTALL, MULTILINE: Python's re.I, re.S, re.M. UCP: \d \w \s \b are Unicode, as for a Python str. ECMA: the
+// pattern is ECMA-262's (common/text/ecma.h) in place of Python's; goes with ICASE alone, and a search at full speed
+// is then bounded by its text, so that mst_regex_work tells most of what searches cost.
 enum { MST_REGEX_ICASE = 1, MST_REGEX_DOTALL = 2, MST_REGEX_MULTILINE = 4, MST_REGEX_UCP = 8, MST_REGEX_ECMA = 16 };
 
 #define MST_REGEX_GROUPS_MAX  100

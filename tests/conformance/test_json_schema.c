@@ -1,6 +1,6 @@
-// The schema validator against the JSON Schema Test Suite, drafts 2020-12 and 7: every file of the folders, the optional
-// ones (optional/, formats asserted) counted by themselves. And the built-in metaschemas, which were written anew, against
-// the official documents: both must say the same of every schema and every value of the suite.
+// The schema validator against the JSON Schema Test Suite, drafts 2020-12 and 7: every file of the folders, the
+// optional ones (optional/, formats asserted) counted by themselves. And the built-in metaschemas, which were written
+// anew, against the official documents: both must say the same of every schema and every value of the suite.
 #include "common/schema/schema.h"
 
 #include <dirent.h>
@@ -136,8 +136,8 @@ load_remotes(suite_t *s, const char *folder)
         const mst_json_t *root = read_json(s, files.paths[i]);
         snprintf(path, sizeof path, BASE "%s", files.paths[i] + strlen(folder) + strlen("/remotes/"));
         if (root != NULL)
-            s->remotes[s->remote_count++] = (mst_schema_doc_t){
-                .uri = mst_arena_dup(s->arena, mst_str_c(path), NULL), .root = root};
+            s->remotes[s->remote_count++] =
+                (mst_schema_doc_t){.uri = mst_arena_dup(s->arena, mst_str_c(path), NULL), .root = root};
         free(files.paths[i]);
     }
 }
