@@ -60,9 +60,12 @@ still_there(int fd, const char *path)
 mst_rc
 mst_lockfile_take(const char *database, mst_lockfile_t *out, mst_err_t *err)
 {
-    size_t bytes = strlen(database) + sizeof ".lock";
+    char *real = realpath(database, NULL); // a link to the same file must find the same lock
+    const char *name = real ? real : database;
+    size_t bytes = strlen(name) + sizeof ".lock";
     *out = (mst_lockfile_t){.fd = -1, .path = mst_xalloc(bytes)};
-    snprintf(out->path, bytes, "%s.lock", database);
+    snprintf(out->path, bytes, "%s.lock", name);
+    free(real);
     for (;;) {
         int fd = open(out->path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
         if (fd < 0) {

@@ -121,6 +121,20 @@ test_store_sqlite_refuses_foreign_files(void **state)
     assert_ok(mst_store_open(t->url, MST_STORE_WRITE, &t->s, err));
 }
 
+// Another name for the same file is the same database.
+static void
+test_store_sqlite_second_writer_by_link(void **state)
+{
+    suite_t *t = *state;
+    char link[600];
+    mst_store_t *second = NULL;
+    snprintf(link, sizeof link, "%s-link", path_of(t->url));
+    assert_int_equal(symlink(path_of(t->url), link), 0);
+    assert_int_equal(mst_store_open(link, MST_STORE_WRITE, &second, &t->err), MST_CONFLICT);
+    assert_null(second);
+    unlink(link);
+}
+
 static void
 test_store_sqlite_column_types(void **state)
 {
@@ -308,6 +322,7 @@ main(void)
         SUITE_TEST(test_store_sqlite_urls),
         SUITE_TEST(test_store_sqlite_refuses_newer_schema),
         SUITE_TEST(test_store_sqlite_refuses_foreign_files),
+        SUITE_TEST(test_store_sqlite_second_writer_by_link),
         SUITE_TEST(test_store_sqlite_column_types),
         SUITE_TEST(test_store_sqlite_score_view),
         SUITE_TEST(test_store_sqlite_file_limit),
