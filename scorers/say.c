@@ -130,6 +130,12 @@ mst_score_reference(const mst_scorer_cfg_t *cfg, const mst_case_t *c, mst_str_t 
         *ref = c->expected;
         return MST_OK;
     }
+    return mst_score_no_reference(cfg, out, err);
+}
+
+mst_rc
+mst_score_no_reference(const mst_scorer_cfg_t *cfg, mst_score_t *out, mst_err_t *err)
+{
     if (cfg->on_missing == MST_MISSING_PASS)
         return MST_ERR(err, MST_INVAL,
                        "the case has no expected answer: give it one, set `expected`, or say on_missing: skip or fail");

@@ -39,5 +39,7 @@ double mst_score_decay(double value, double limit);
 // and *out says so by state; see "No reference" in scorers/README.md.
 MST_NODISCARD mst_rc mst_score_reference(const mst_scorer_cfg_t *cfg, const mst_case_t *c, mst_str_t *ref,
                                          mst_score_t *out, mst_err_t *err);
+// What that does when there is none.
+MST_NODISCARD mst_rc mst_score_no_reference(const mst_scorer_cfg_t *cfg, mst_score_t *out, mst_err_t *err);
 
 #endif

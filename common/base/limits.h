@@ -19,6 +19,12 @@
 #define MST_SSE_EVENT_MAX         (64 * MST_MIB)
 #define MST_SSE_LINE_MAX          (64 * MST_MIB)
 
+// comparing texts
+#define MST_TEXT_SCRATCH_MAX      (256 * MST_MIB) // of one table of tokens or n-grams
+#define MST_TEXT_ROWS_MAX         (64 * MST_MIB)  // of a table that a longest common subsequence is read back from
+#define MST_TEXT_PATTERN_MAX      (4 * MST_MIB)   // units of the shorter text of an edit distance
+#define MST_TEXT_WORK_MAX         (1UL << 29)     // steps of 64 comparisons for one subsequence or one distance
+
 // the wire
 #define MST_WIRE_FRAME_MAX        (1 * MST_MIB)   // any one message
 #define MST_WIRE_UNPACK_MAX       (8 * MST_MIB)   // memory that unpacking one message may take

@@ -176,6 +176,20 @@ last_char(mst_str_t s)
 }
 
 mst_str_t
+mst_utf8_trim_end(mst_str_t s)
+{
+    uint32_t cp;
+    while (s.n > 0) {
+        size_t at = last_char(s);
+        mst_utf8_next(mst_str(s.p + at, s.n - at), &cp);
+        if (!mst_utf8_is_space(cp))
+            break;
+        s.n = at;
+    }
+    return s;
+}
+
+mst_str_t
 mst_utf8_trim(mst_str_t s)
 {
     uint32_t cp;
@@ -185,12 +199,5 @@ mst_utf8_trim(mst_str_t s)
             break;
         s = mst_str(s.p + n, s.n - n);
     }
-    while (s.n > 0) {
-        size_t at = last_char(s);
-        mst_utf8_next(mst_str(s.p + at, s.n - at), &cp);
-        if (!mst_utf8_is_space(cp))
-            break;
-        s.n = at;
-    }
-    return s;
+    return mst_utf8_trim_end(s);
 }

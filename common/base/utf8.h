@@ -22,5 +22,20 @@ mst_rc mst_utf8_lower(mst_str_t s, mst_buf_t *out);
 // Python's str.strip()/split() white space: Unicode White_Space plus U+001C..U+001F.
 bool mst_utf8_is_space(uint32_t cp);
 mst_str_t mst_utf8_trim(mst_str_t s);
+// The same at the end alone: str.rstrip().
+mst_str_t mst_utf8_trim_end(mst_str_t s);
+
+// General category in coarse: L*, N*, P*, S*, and all others (marks, separators, control, unassigned).
+typedef enum {
+    MST_UTF8_OTHER,
+    MST_UTF8_LETTER,
+    MST_UTF8_NUMBER,
+    MST_UTF8_PUNCTUATION,
+    MST_UTF8_SYMBOL,
+} mst_utf8_class_t;
+
+mst_utf8_class_t mst_utf8_class(uint32_t cp);
+// \w of Python's re: letters, numbers and "_"; no combining marks.
+bool mst_utf8_is_word(uint32_t cp);
 
 #endif

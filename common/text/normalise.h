@@ -5,6 +5,14 @@
 #include "common/base/buf.h"
 
 bool mst_text_is_ascii(mst_str_t s);
+
+// One of the 32 ASCII marks of Python's string.punctuation?
+static inline bool
+mst_text_is_mark(char c)
+{
+    return (c >= '!' && c <= '/') || (c >= ':' && c <= '@') || (c >= '[' && c <= '`') || (c >= '{' && c <= '~');
+}
+
 // Python's str.lower() of s, written to *scratch (reset first, s may not lie in it); fast for ASCII. MST_LIMIT or
 // MST_NOMEM when scratch is full.
 MST_NODISCARD mst_rc mst_text_lower(mst_str_t s, mst_buf_t *scratch, mst_str_t *out);
