@@ -1,5 +1,5 @@
-// bleu: n-grams that the answer shares with the expected one, as sacreBLEU's sentence BLEU. The score is BLEU divided by
-// 100, so that thresholds are between 0 and 1 as everywhere; the breakdown has BLEU itself and the counts. Adding up
+// bleu: n-grams that the answer shares with the expected one, as sacreBLEU's sentence BLEU. The score is BLEU divided
+// by 100, so that thresholds are between 0 and 1 as everywhere; the breakdown has BLEU itself and the counts. Adding up
 // the counts and lengths of a run's cases gives its corpus BLEU.
 #include "common/text/bleu.h"
 #include "scorers/references.h"

@@ -70,8 +70,8 @@ mst_bleu_free(mst_bleu_t **b)
     *b = NULL;
 }
 
-// Makes *prepared last: it is a view of the text itself when prepare changed nothing, else it moves to b->text. That has
-// room for all references, so nothing in it moves.
+// Makes *prepared last: it is a view of the text itself when prepare changed nothing, else it goes to b->text, which
+// has room for all references, so that nothing in it moves.
 static mst_rc
 keep(mst_bleu_t *b, mst_str_t original, mst_str_t *prepared)
 {

@@ -1,5 +1,5 @@
-// Let t[i][j] be the length for the first i tokens of the pattern and the first j of the text. A row holds, for one j, a
-// bit for each i that is 0 where t[i][j] is one more than t[i-1][j]; so the length is the number of zero bits. One
+// Let t[i][j] be the length for the first i tokens of the pattern and the first j of the text. A row holds, for one j,
+// a bit for each i that is 0 where t[i][j] is one more than t[i-1][j]; so the length is the number of zero bits. One
 // token of the text takes the row to the next: with the bits where the pattern has that token in u,
 //
 //   u &= row;  row = (row + u) | (row - u)
@@ -7,8 +7,8 @@
 // over all words with the carry. A word without such a bit changes only when a carry comes in, so only the words in
 // the token's list of places are looked at.
 //
-// Reading back needs t[i][j-1] > t[i-1][j] where the tokens differ; there t[i][j] is the greater of the two, so this is
-// t[i][j] > t[i-1][j], which is bit i of row j. So the rows are all that is kept: a bit for a cell.
+// Reading back needs t[i][j-1] > t[i-1][j] where the tokens differ; there t[i][j] is the greater of the two, so this
+// is t[i][j] > t[i-1][j], which is bit i of row j. So the rows are all that is kept: a bit for a cell.
 #include "common/text/lcs.h"
 
 #include "common/base/limits.h"
