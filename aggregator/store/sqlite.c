@@ -12,7 +12,7 @@
 #include <stdlib.h>
 
 #define PAGE_BYTES       16384
-#define CACHE_KIB        16384 // of the writer; a reader takes half
+#define CACHE_KIB        6144 // of the writer; a reader takes half
 #define CHECKPOINT_PAGES 2000  // 32 MiB of WAL between checkpoints
 #define BUSY_MS          5000
 

@@ -7,27 +7,27 @@
 
 #define SLOTS_FIRST 1024
 // Behind the last place: room for what a full end of the table pushes right. When it is used up the table grows.
-#define MARGIN 128
+#define MARGIN 512
 
 struct mst_idset {
     uint64_t seed;
     uint64_t *high; // 0 = free
-    uint16_t *low;  // 16 bits more
+    uint8_t *low;   // 8 bits more
     size_t slots;   // places; high and low have slots + MARGIN elements
     size_t count;
 };
 
 typedef struct {
     uint64_t high;
-    uint16_t low;
-} key80_t;
+    uint8_t low;
+} key72_t;
 
-static key80_t
+static key72_t
 key_of(const mst_idset_t *s, mst_str_t id)
 {
-    key80_t k;
+    key72_t k;
     k.high = mst_xxh64(id, s->seed);
-    k.low = (uint16_t)mst_xxh64(id, s->seed ^ 0x9e3779b97f4a7c15ULL);
+    k.low = (uint8_t)mst_xxh64(id, s->seed ^ 0x9e3779b97f4a7c15ULL);
     if (k.high == 0)
         k.high = 1;
     return k;
@@ -48,7 +48,7 @@ mst_idset_new(uint64_t seed)
     s->seed = seed;
     s->slots = SLOTS_FIRST;
     s->high = MST_NEW_ARRAY(uint64_t, s->slots + MARGIN);
-    s->low = MST_NEW_ARRAY(uint16_t, s->slots + MARGIN);
+    s->low = MST_NEW_ARRAY(uint8_t, s->slots + MARGIN);
     return s;
 }
 
@@ -65,7 +65,7 @@ mst_idset_free(mst_idset_t **s)
 
 // First slot from the key's place on that is free or holds no smaller hash; *out_same: it holds the key.
 static size_t
-find(const mst_idset_t *s, key80_t k, bool *out_same)
+find(const mst_idset_t *s, key72_t k, bool *out_same)
 {
     size_t end = s->slots + MARGIN;
     size_t i = home(k.high, s->slots);
@@ -86,7 +86,7 @@ extend(mst_idset_t *s, size_t slots)
     if (high == NULL)
         return false;
     s->high = high;
-    uint16_t *low = realloc(s->low, total * sizeof *low);
+    uint8_t *low = realloc(s->low, total * sizeof *low);
     if (low == NULL)
         return false;
     s->low = low;
@@ -130,7 +130,7 @@ grow(mst_idset_t *s)
 {
     for (bool fits = false; !fits;) {
         size_t old_total = s->slots + MARGIN;
-        size_t slots = s->slots + s->slots / 8;
+        size_t slots = s->slots + s->slots / 16;
         if (!extend(s, slots))
             return MST_NOMEM;
         fits = spread(s, old_total, slots);
@@ -150,7 +150,7 @@ mst_idset_has(const mst_idset_t *s, mst_str_t id)
 mst_rc
 mst_idset_add(mst_idset_t *s, mst_str_t id, bool *out_new)
 {
-    key80_t k = key_of(s, id);
+    key72_t k = key_of(s, id);
     for (;;) {
         bool same;
         size_t at = find(s, k, &same);
@@ -158,7 +158,7 @@ mst_idset_add(mst_idset_t *s, mst_str_t id, bool *out_new)
         if (same)
             return MST_OK;
         size_t end = s->slots + MARGIN, hole = at;
-        bool full = s->count + 1 > s->slots / 8 * 7;
+        bool full = s->count + 1 > s->slots / 16 * 15;
         while (!full && hole < end && s->high[hole] != 0)
             hole++;
         if (!full && hole < end) {

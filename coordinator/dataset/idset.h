@@ -1,10 +1,10 @@
-// The ids seen so far, as 80-bit hashes in about 11 to 13 bytes each, so that a million ids cost some 13 MB.
+// The ids seen so far, as 72-bit hashes in about 10 bytes each, so that a million ids cost some 10 MB.
 //
-// A hash that is met again is taken for the same id. For a billion ids the chance that any two different ones
-// share a hash is n^2 / 2^81, below one in a million; for a million ids below one in 10^12.
+// A hash that is met again is taken for the same id. The chance that any two different ones of n ids share a hash is
+// n^2 / 2^73: for a million ids one in ten billion, for a hundred million one in a million.
 //
 // One open-addressing table, kept in order of the hash: the place of a hash h is h * slots / 2^64, and what does
-// not find its place free moves right. Growing (by an eighth) keeps the order, so it is done in place on memory
+// not find its place free moves right. Growing (by a sixteenth) keeps the order, so it is done in place on memory
 // that realloc extends: there are never two tables at once.
 // Thread: belongs to one thread.
 #ifndef MST_DATASET_IDSET_H

@@ -59,7 +59,7 @@ test_idset_memory(void **state)
             most = mst_idset_bytes(set) * 100 / (size_t)(i + 1);
     }
     assert_in_range(most, 1000, 1330); // hundredths of a byte for each id
-    assert_in_range(mst_idset_bytes(set), 10000000, 14000000);
+    assert_in_range(mst_idset_bytes(set), 9000000, 11000000);
     mst_idset_free(&set);
 }
 
