@@ -420,7 +420,7 @@ mst_library_resolve(library_t *lib, uint32_t resource, mst_str_t ref, target_t *
         fragment = mst_uri_decode(fragment, lib->arena, &ok);
     if (!ok)
         return no_memory(lib);
-    uint32_t found;
+    uint32_t found = 0;
     mst_rc rc = find_resource(lib, uri, &found);
     if (rc != MST_OK)
         return rc;
