@@ -12,6 +12,8 @@ type_name(mst_param_type_t type)
     switch (type) {
     case MST_P_STR:
         return "text";
+    case MST_P_URL:
+        return "URL";
     case MST_P_BOOL:
         return "bool";
     case MST_P_INT:

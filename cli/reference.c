@@ -16,6 +16,8 @@ type_name(mst_param_type_t t)
     switch (t) {
     case MST_P_STR:
         return "text";
+    case MST_P_URL:
+        return "URL";
     case MST_P_BOOL:
         return "true or false";
     case MST_P_INT:

@@ -8,10 +8,9 @@
 #include "common/base/log.h"
 #include "common/base/utf8.h"
 #include "scorers/recorded.h"
+#include "worker/blot.h"
 
 #include <string.h>
-
-#define KEY_MIN 8 // a shorter key would blot out ordinary text
 
 // Writes what can be shown of a request: never a credential, since headers hold none here.
 static mst_str_t
@@ -28,16 +27,6 @@ raw_request(mst_arena_t *arena, const mst_request_t *q)
     mst_str_t copy = mst_arena_dup(arena, mst_buf_view(&b), NULL);
     mst_buf_deinit(&b);
     return copy;
-}
-
-// Overwrites every occurrence of the key: servers like to say which key they refused.
-static void
-blot(char *p, size_t n, mst_str_t key)
-{
-    if (key.n < KEY_MIN)
-        return;
-    for (char *at = memmem(p, n, key.p, key.n); at; at = memmem(at, n - (size_t)(at - p), key.p, key.n))
-        memset(at, '*', key.n);
 }
 
 static mst_outcome_t
@@ -203,10 +192,7 @@ pack_attempt(mst_bench_t *b, mst_attempt_t *a, mst_result_t *r)
     if (a->run->cfg.keep_raw && a->run->provider) {
         r->raw_request = raw_request(b->arena, &a->request);
         r->raw_response = mst_str(a->body.p, a->body.n < MST_RAW_BYTES_MAX ? a->body.n : MST_RAW_BYTES_MAX);
-        blot(a->body.p, r->raw_response.n, a->key_text);
     }
-    if (r->done.error.rc != MST_OK)
-        blot(r->done.error.message, strlen(r->done.error.message), a->key_text);
     mst_err_t err = {0};
     if (pack(r, &a->row, &err) != MST_OK)
         mst_buf_reset(&a->row); // an empty row is told to the I/O thread as such
@@ -220,8 +206,10 @@ row_of_exchange(mst_bench_t *b, mst_attempt_t *a)
     mst_decoder_t d;
     mst_result_t r = {0};
     mst_decoder_init(&d, a->run->provider, b->json, b->arena, b->scratch);
+    mst_blot(a->body.p, a->body.n, a->key_text); // before it is read: an error keeps only the beginning of a text
     r.outcome = decode(&d, a);
     r.done = d.c;
+    mst_blot_completion(b->arena, &r.done, a->key_text);
     if (mst_outcome_measured(r.outcome))
         score(b, &a->c, &r);
     pack_attempt(b, a, &r);

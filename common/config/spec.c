@@ -84,6 +84,7 @@ param_value(mst_param_type_t type, const mst_param_value_t *v, mst_arena_t *aren
 {
     switch (type) {
     case MST_P_STR:
+    case MST_P_URL:
     case MST_P_ENUM:
     case MST_P_SECRET:
         return (mst_json_t){.type = MST_JSON_STR, .u.s = v->u.s};

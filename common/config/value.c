@@ -4,6 +4,7 @@
 #include "common/config/scalar.h"
 
 #include <stdio.h>
+#include <string.h>
 
 static bool
 ranged(const mst_param_t *row)
@@ -19,6 +20,8 @@ expected(const mst_param_t *row, char out[160])
     switch (row->type) {
     case MST_P_STR:
         return "a string";
+    case MST_P_URL:
+        return "an http:// or https:// URL without query";
     case MST_P_BOOL:
         return "true or false";
     case MST_P_INT:
@@ -152,6 +155,30 @@ read_text(mst_cfg_ctx_t *c, const mst_param_t *row, const mst_ynode_t *n, mst_st
     return rc;
 }
 
+// A URL is stored, shown and logged, so it never holds a password; paths are added to it, so it has no query.
+static mst_rc
+read_url(mst_cfg_ctx_t *c, const mst_param_t *row, const mst_ynode_t *n, mst_str_t *out)
+{
+    mst_rc rc = mst_cfg_text(c, n, out, NULL);
+    if (rc != MST_OK)
+        return rc;
+    *out = mst_str_trim(*out);
+    int64_t scheme = mst_str_find(*out, MST_STR("://"), 0);
+    size_t from = scheme < 0 ? 0 : (size_t)scheme + 3, end = from;
+    while (end < out->n && !strchr("/?#", out->p[end]))
+        end++;
+    if (memchr(out->p + from, '@', end - from) != NULL)
+        return mst_cfg_fail(c, MST_INVAL, n,
+                            "\"%s\" must hold no user or password; name the key's place in another setting, such as "
+                            "api_key",
+                            row->name);
+    bool http = mst_str_starts(*out, MST_STR("http://")) || mst_str_starts(*out, MST_STR("https://"));
+    bool clean = true;
+    for (size_t i = 0; i < out->n; i++)
+        clean = clean && (unsigned char)out->p[i] > ' ' && out->p[i] != 0x7f && out->p[i] != '?' && out->p[i] != '#';
+    return http && clean && end > from ? MST_OK : misfit(c, row, n);
+}
+
 mst_rc
 mst_cfg_value(mst_cfg_ctx_t *c, const mst_param_t *row, const mst_ynode_t *n, mst_param_value_t *out)
 {
@@ -166,6 +193,8 @@ mst_cfg_value(mst_cfg_ctx_t *c, const mst_param_t *row, const mst_ynode_t *n, ms
     case MST_P_STR:
     case MST_P_ENUM:
         return read_text(c, row, n, &out->u.s);
+    case MST_P_URL:
+        return read_url(c, row, n, &out->u.s);
     case MST_P_BOOL:
         rc = typed_scalar(c, n, &v);
         if (rc == MST_OK && !mst_json_bool(&v, &out->u.b))

@@ -12,6 +12,7 @@
 
 enum { STATUS_AT = 9 };
 #define RETRY_AFTER_MAX_MS 120000 // a longer wait is no hint but a refusal: ignored
+#define HEADER_TOO_LARGE   "the header of the answer is larger than the limit of 64 KiB"
 
 // Counts wire_bytes more of the read that is going on; true when they are not its first.
 static bool
@@ -181,7 +182,7 @@ on_header(char *p, size_t size, size_t n, void *ud)
     call->result.sent = true;
     call->header_bytes += n;
     if (call->header_bytes > MST_HTTP_HEADER_MAX)
-        return stop_with(call, MST_LIMIT, "the header of the answer is larger than the limit of 64 KiB");
+        return stop_with(call, MST_LIMIT, HEADER_TOO_LARGE);
     mst_str_t line = mst_str(p, n);
     if (mst_str_starts(line, MST_STR("HTTP/"))) {
         on_status(call, line);
@@ -311,6 +312,8 @@ mst_call_conclude(mst_http_call_t *call, CURLcode code)
     }
     if (code == CURLE_OK && call->why == MST_OK)
         return;
+    if (code == CURLE_OUT_OF_MEMORY && r->first_byte_mono_ns != MST_NONE && call->body_bytes == 0)
+        (void)stop_with(call, MST_LIMIT, HEADER_TOO_LARGE); // curl's name for one line that passes its own limit
     r->cut = r->first_byte_mono_ns != MST_NONE;
     if (call->why != MST_OK) {
         MST_ERR(&r->err, call->why, "%s", call->message);

@@ -32,7 +32,7 @@ mst_params_str(const mst_params_t *p, const char *name)
 {
     size_t row = row_of(p, name);
     mst_param_type_t type = p->table[row].type;
-    MST_ASSERT(type == MST_P_STR || type == MST_P_ENUM || type == MST_P_SECRET);
+    MST_ASSERT(type == MST_P_STR || type == MST_P_URL || type == MST_P_ENUM || type == MST_P_SECRET);
     return p->values[row].set ? p->values[row].u.s : MST_STR_NULL;
 }
 

@@ -8,6 +8,7 @@
 
 typedef enum {
     MST_P_STR,
+    MST_P_URL,     // http or https, without user, password, query or fragment
     MST_P_BOOL,
     MST_P_INT,     // int64_t, between min and max
     MST_P_NUM,     // double, between min and max; finite
@@ -32,7 +33,7 @@ typedef struct {
     bool set;            // given, or has a default
     bool given;          // written in the configuration
     union {
-        mst_str_t s;     // STR, ENUM, SECRET
+        mst_str_t s;     // STR, URL, ENUM, SECRET
         bool b;
         int64_t i;
         double d;

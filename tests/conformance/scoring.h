@@ -142,6 +142,7 @@ tst_value(const mst_param_t *p, const mst_json_t *v, mst_arena_t *arena, mst_par
         return;
     switch (p->type) {
     case MST_P_STR:
+    case MST_P_URL:
     case MST_P_ENUM:
     case MST_P_SECRET:
         out->u.s = dflt;

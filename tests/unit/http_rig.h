@@ -144,6 +144,13 @@ rig_answer(const rig_conn_t *c, const char *path)
             rig_say(fd, "\r\n");
         }
         rig_body(fd, "", "hello", 5);
+    } else if (rig_is(path, "/head-line ")) {
+        rig_say(fd, RIG_OK "X-Fill: ");
+        memset(text, 'x', 1000);
+        for (int i = 0; i < 300; i++)
+            rig_put(fd, text, 1000);
+        rig_say(fd, "\r\n");
+        rig_body(fd, "", "hello", 5);
     } else if (rig_is(path, "/gzip ")) {
         rig_body(fd, RIG_OK "Content-Encoding: gzip\r\n", "\x1f\x8b", 2);
     } else if (rig_is(path, "/noise ")) {

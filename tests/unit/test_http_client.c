@@ -281,6 +281,7 @@ test_http_broken_answers_are_typed_errors(void **state)
         {"/noise", 0, MST_INVAL, false, "not HTTP"},
         {"/gzip", 200, MST_PROTO, true, "compressed"},
         {"/head", 200, MST_LIMIT, true, "64 KiB"},
+        {"/head-line", 200, MST_LIMIT, true, "64 KiB"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         ask_t a;

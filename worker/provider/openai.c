@@ -8,7 +8,7 @@
 static const mst_param_t params[] = {
     {.name = "model", .alias = "model_name", .type = MST_P_STR, .required = true, .help = "model to ask for"},
     {.name = "base_url",
-     .type = MST_P_STR,
+     .type = MST_P_URL,
      .dflt = "https://api.openai.com/v1",
      .help = "where the API lies; /chat/completions is added"},
     {.name = "api_key",

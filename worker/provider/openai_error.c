@@ -43,6 +43,7 @@ say(int status, mst_str_t code, mst_str_t message, mst_err_t *err)
     const char *open = m > 0 ? " (" : "", *close = m > 0 ? ")" : "";
     const char *hint = status == 401 || status == 403 ? "; check api_key"
                        : status == 404                ? "; check base_url and model"
+                       : status >= 300 && status < 400 ? "; redirects are not followed, check base_url"
                                                       : "";
     if (n == 0)
         MST_ERR_SUB(err, rc, status, "the server answered %d%s%.*s%s without saying why%s", status, open, (int)m, name,
