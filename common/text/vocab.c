@@ -59,11 +59,8 @@ slots(const mst_vocab_t *v)
 void
 mst_vocab_clear(mst_vocab_t *v)
 {
-    const entry_t *all = entries(v);
-    for (uint32_t i = 0; i < v->count; i++) {
-        if (all[i].token.n == 1)
-            v->one_byte[(unsigned char)all[i].token.p[0]] = 0;
-    }
+    // the bytes of the tokens may be gone by now
+    memset(v->one_byte, 0, sizeof v->one_byte);
     mst_room_trim(&v->slots);
     mst_room_trim(&v->tokens);
     v->count = 0;
