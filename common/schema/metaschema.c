@@ -119,7 +119,8 @@ static const char draft_7[] =
     "\"type\":{\"anyOf\":[{\"$ref\":\"#/definitions/simpleTypes\"},{\"type\":\"array\",\"minItems\":1,"
     "\"uniqueItems\":true,\"items\":{\"$ref\":\"#/definitions/simpleTypes\"}}]},\"format\":{\"type\":\"string\"},"
     "\"contentMediaType\":{\"type\":\"string\"},\"contentEncoding\":{\"type\":\"string\"},\"if\":" SELF
-    ",\"then\":" SELF ",\"else\":" SELF ",\"not\":" SELF ",\"allOf\":" SELF_LIST ",\"anyOf\":" SELF_LIST ",\"oneOf\":" SELF_LIST "}}";
+    ",\"then\":" SELF ",\"else\":" SELF ",\"not\":" SELF ",\"allOf\":" SELF_LIST
+    ",\"anyOf\":" SELF_LIST ",\"oneOf\":" SELF_LIST "}}";
 
 static const document_t documents[] = {
     {META "schema", schema_2020},
