@@ -1,6 +1,6 @@
-// json_fields: JSON that was to be extracted, against the expected JSON. Found in the answer as a fenced block, the whole
-// text, or the outermost braces or brackets. Exact match is Python's ==; fields are leaves by their path, right when
-// path and value agree.
+// json_fields: JSON that was to be extracted, against the expected JSON. Found in the answer as a fenced block, the
+// whole text, or the outermost braces or brackets. Exact match is Python's ==; fields are leaves by their path, right
+// when path and value agree.
 #include "common/base/limits.h"
 #include "scorers/json_text.h"
 #include "scorers/say.h"
@@ -14,7 +14,6 @@
 static const mst_param_t params[] = {
     {.name = "expected", .type = MST_P_STR, .help = "JSON to compare with; default: the case's expected answer"},
     {.name = "measure",
-     .alias = "metric",
      .type = MST_P_ENUM,
      .dflt = "exact_match",
      .choices = "exact_match|parse|accuracy|precision|recall|f1",
