@@ -1,5 +1,5 @@
-// Validations per second: a schema of the size that extraction tasks have, compiled once, against values that conform and
-// that do not; with and without reading the text. bench/jsonschema_reference.py does the same in Python.
+// Validations per second: a schema of the size that extraction tasks have, compiled once, against values that conform
+// and that do not; with and without reading the text. bench/jsonschema_reference.py does the same in Python.
 #include "common/base/clock.h"
 #include "common/schema/schema.h"
 

@@ -1,5 +1,6 @@
-// A schema and a value, both hostile: two JSON texts, a NUL between them. Compiling and checking must end, with a verdict
-// or a typed error, and say the same when asked again; a value that does not conform has a keyword and a sentence.
+// A schema and a value, both hostile: two JSON texts, a NUL between them. Compiling and checking must end, with a
+// verdict or a typed error, and say the same when asked again; a value that does not conform has a keyword and a
+// sentence.
 #include "common/schema/schema.h"
 
 #include <stdio.h>
