@@ -115,8 +115,46 @@ score(mst_bench_t *b, const mst_case_t *c, mst_result_t *r)
     }
 }
 
+// What else the case holds, as one object: stored, so that an answer can be scored anew or sliced later.
+static mst_str_t
+case_extra(const mst_case_t *c, mst_arena_t *arena)
+{
+    const struct {
+        const char *key;
+        mst_str_t json;
+    } parts[] = {{"metadata", c->metadata},
+                 {"context", c->context},
+                 {"retrieval_context", c->retrieval_context},
+                 {"messages", c->input.n > 0 ? c->messages : MST_STR_NULL}};
+    size_t bytes = 2;
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
+        bytes += parts[i].json.n > 0 ? parts[i].json.n + strlen(parts[i].key) + 4 : 0;
+    if (bytes == 2)
+        return MST_STR_NULL;
+    char *p = mst_arena_alloc_raw(arena, bytes);
+    if (p == NULL)
+        return MST_STR_NULL;
+    size_t n = 0;
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+        if (parts[i].json.n == 0)
+            continue;
+        size_t key_n = strlen(parts[i].key);
+        p[n] = n == 0 ? '{' : ',';
+        n++;
+        p[n++] = '"';
+        memcpy(p + n, parts[i].key, key_n);
+        n += key_n;
+        p[n++] = '"';
+        p[n++] = ':';
+        memcpy(p + n, parts[i].json.p, parts[i].json.n);
+        n += parts[i].json.n;
+    }
+    p[n++] = '}';
+    return mst_str(p, n);
+}
+
 static void
-fill_case(mst_result_t *r, const mst_case_t *c, const mst_key_t *key)
+fill_case(mst_result_t *r, const mst_case_t *c, const mst_key_t *key, mst_arena_t *arena)
 {
     r->key = *key;
     r->case_id = c->id;
@@ -126,6 +164,7 @@ fill_case(mst_result_t *r, const mst_case_t *c, const mst_key_t *key)
     r->input = c->input.n > 0 ? c->input : c->messages;
     r->expected = c->expected;
     r->has_expected = c->has_expected;
+    r->case_extra = case_extra(c, arena);
 }
 
 // Packs, or packs a slim row that says that it did not fit.
@@ -146,7 +185,7 @@ pack(mst_result_t *r, mst_buf_t *out, mst_err_t *err)
     r->passed = false;
     r->scores = NULL;
     r->score_count = 0;
-    r->input = r->expected = r->raw_request = r->raw_response = r->events = MST_STR_NULL;
+    r->input = r->expected = r->case_extra = r->raw_request = r->raw_response = r->events = MST_STR_NULL;
     r->has_expected = false;
     return mst_wire_result_pack(r, out, err);
 }
@@ -181,7 +220,7 @@ decode(mst_decoder_t *d, const mst_attempt_t *a)
 static void
 pack_attempt(mst_bench_t *b, mst_attempt_t *a, mst_result_t *r)
 {
-    fill_case(r, &a->c, &a->key);
+    fill_case(r, &a->c, &a->key, b->arena);
     r->generation = a->generation;
     r->lease_id = a->lease_id;
     r->attempt = a->number;
@@ -286,7 +325,7 @@ mst_row_recorded(mst_bench_t *b, const mst_job_t *job, const mst_place_t *place,
     if (rc != MST_OK)
         return rc; // the frame was checked: only a broken coordinator gets here
     judge_recorded(b, &c, &r);
-    fill_case(&r, &c, &place->key);
+    fill_case(&r, &c, &place->key, b->arena);
     r.generation = job->unit->grant->generation;
     r.lease_id = job->unit->grant->lease_id;
     r.attempt = 1;

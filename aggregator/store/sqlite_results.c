@@ -180,6 +180,7 @@ bind_texts(sqlite3_stmt *st, const mst_result_t *r, mst_str_t scores)
     code |= mst_sqlite_bind(st, MST_COL_input + 1, first ? r->input : MST_STR_NULL);
     code |= first && r->has_expected ? mst_sqlite_bind_or_empty(st, MST_COL_expected + 1, r->expected)
                                      : sqlite3_bind_null(st, MST_COL_expected + 1);
+    code |= mst_sqlite_bind(st, MST_COL_case_extra + 1, first ? r->case_extra : MST_STR_NULL);
     code |= mst_sqlite_bind(st, MST_COL_text + 1, d->text);
     code |= mst_sqlite_bind(st, MST_COL_reasoning + 1, d->reasoning);
     code |= mst_sqlite_bind(st, MST_COL_refusal + 1, d->refusal);

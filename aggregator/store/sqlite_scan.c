@@ -13,6 +13,7 @@ wanted(mst_column_t c, const mst_store_scan_t *what)
     switch ((int)c) {
     case MST_COL_input:
     case MST_COL_expected:
+    case MST_COL_case_extra:
     case MST_COL_text:
     case MST_COL_reasoning:
     case MST_COL_refusal:
@@ -29,14 +30,14 @@ wanted(mst_column_t c, const mst_store_scan_t *what)
     }
 }
 
-// Input and expected are stored with the first target and repeat of a case; the others look there.
+// Input, expected and case_extra are stored with the first target and repeat of a case; the others look there.
 static void
 column_sql(mst_buf_t *sql, mst_column_t c, const mst_store_scan_t *what)
 {
     const char *name = mst_result_columns[c];
     if (!wanted(c, what))
         mst_buf_add_c(sql, "NULL");
-    else if (c == MST_COL_input || c == MST_COL_expected)
+    else if (c == MST_COL_input || c == MST_COL_expected || c == MST_COL_case_extra)
         mst_buf_addf(sql,
                      "CASE WHEN r.target_no=0 AND r.repeat_no=0 THEN r.%s ELSE (SELECT f.%s FROM result f WHERE "
                      "f.run_no=r.run_no AND f.target_no=0 AND f.case_no=r.case_no AND f.repeat_no=0) END",
@@ -129,6 +130,7 @@ read_result(sqlite3_stmt *st, mst_result_t *r)
         .case_id = mst_sqlite_str(st, MST_COL_case_id),
         .input = mst_sqlite_str(st, MST_COL_input),
         .expected = mst_sqlite_str(st, MST_COL_expected),
+        .case_extra = mst_sqlite_str(st, MST_COL_case_extra),
         .has_expected = sqlite3_column_type(st, MST_COL_expected) != SQLITE_NULL,
         .events = mst_sqlite_str(st, MST_COL_events),
         .tpot_ns = mst_sqlite_known(st, MST_COL_tpot_ns),

@@ -65,6 +65,8 @@ put_record(Muster__Result *m, const mst_result_t *r)
     // one copy of the prompt per case is enough
     m->has_input = r->key.repeat_no == 0 && r->key.target_no == 0 && r->input.n > 0;
     m->input = mst_wire_bytes(r->input);
+    if (r->key.repeat_no == 0 && r->key.target_no == 0)
+        PUT_BYTES(*m, case_extra, r->case_extra);
     m->has_expected = r->has_expected;
     m->expected = mst_wire_bytes(r->expected);
     m->has_case_digest = 1;
@@ -300,6 +302,7 @@ mst_wire_result_unpack(mst_str_t bytes, mst_arena_t *arena, mst_result_t *out, m
     out->passed = m->passed;
     out->case_id = mst_wire_str(m->case_id);
     out->input = mst_wire_str(m->input);
+    out->case_extra = mst_wire_str(m->case_extra);
     out->has_expected = m->has_expected;
     out->expected = mst_wire_str(m->expected);
     mst_wire_digest_from_u64(m->case_digest, out->case_digest);

@@ -94,6 +94,7 @@ suite_make(suite_row_t *row, uint64_t i)
     r->passed = right && !lost;
     r->case_id = mst_str_c(row->id);
     r->input = mst_str_c(row->input);
+    r->case_extra = MST_STR("{\"metadata\":{\"slice\":\"easy\"}}");
     r->expected = MST_STR("42");
     r->has_expected = i % 3 != 0;
     r->case_digest[0] = (uint8_t)(i + 1);

@@ -168,6 +168,7 @@ suite_compare(void *ud, const mst_result_t *r, const mst_origin_t *o)
     assert_memory_equal(r->case_digest, w->case_digest, sizeof r->case_digest);
     assert_same(case_id);
     assert_same(input);
+    assert_same(case_extra);
     assert_same(expected);
     assert_same(done.text);
     assert_same(done.reasoning);
