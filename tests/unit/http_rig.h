@@ -95,6 +95,22 @@ rig_mutate(int fd, uint64_t seed)
     return false;
 }
 
+// lines of kilobytes thousand bytes each
+static inline void
+rig_large_head(int fd, int lines, int kilobytes)
+{
+    char text[1000];
+    memset(text, 'x', sizeof text);
+    rig_say(fd, RIG_OK);
+    for (int i = 0; i < lines; i++) {
+        rig_say(fd, "X-Fill: ");
+        for (int k = 0; k < kilobytes; k++)
+            rig_put(fd, text, sizeof text);
+        rig_say(fd, "\r\n");
+    }
+    rig_body(fd, "", "hello", 5);
+}
+
 // path ends with a space. Returns false to close the connection.
 static inline bool
 rig_answer(const rig_conn_t *c, const char *path)
@@ -136,21 +152,9 @@ rig_answer(const rig_conn_t *c, const char *path)
         rig_body(fd, RIG_OK, p, 200000);
         free(p);
     } else if (rig_is(path, "/head ")) {
-        rig_say(fd, RIG_OK);
-        for (int i = 0; i < 100; i++) {
-            rig_say(fd, "X-Fill: ");
-            memset(text, 'x', 1000);
-            rig_put(fd, text, 1000);
-            rig_say(fd, "\r\n");
-        }
-        rig_body(fd, "", "hello", 5);
+        rig_large_head(fd, 100, 1);
     } else if (rig_is(path, "/head-line ")) {
-        rig_say(fd, RIG_OK "X-Fill: ");
-        memset(text, 'x', 1000);
-        for (int i = 0; i < 300; i++)
-            rig_put(fd, text, 1000);
-        rig_say(fd, "\r\n");
-        rig_body(fd, "", "hello", 5);
+        rig_large_head(fd, 1, 300);
     } else if (rig_is(path, "/gzip ")) {
         rig_body(fd, RIG_OK "Content-Encoding: gzip\r\n", "\x1f\x8b", 2);
     } else if (rig_is(path, "/noise ")) {
