@@ -38,27 +38,11 @@ compile(const mst_scorer_cfg_t *cfg, void **out_state, mst_err_t *err)
     return MST_OK;
 }
 
-static uint64_t
-count_words(mst_str_t s)
-{
-    uint64_t words = 0;
-    bool inside = false;
-    while (s.n > 0) {
-        uint32_t cp = 0;
-        size_t took = mst_utf8_next(s, &cp);
-        bool space = mst_utf8_is_space(cp);
-        words += !space && !inside;
-        inside = !space;
-        s = mst_str(s.p + took, s.n - took);
-    }
-    return words;
-}
-
 static int64_t
 measure(unit_t unit, mst_str_t s)
 {
     if (unit == WORDS)
-        return (int64_t)count_words(s);
+        return (int64_t)mst_text_words(s);
     if (unit == BYTES || mst_text_is_ascii(s))
         return (int64_t)s.n;
     return (int64_t)mst_utf8_count(s);

@@ -61,6 +61,25 @@ put_num(double d, char *out)
     return n > 0 && n < NUMBER_BYTES ? (size_t)n : 0;
 }
 
+// The fewest digits that read back as the same number.
+static size_t
+put_f64(double d, char *out)
+{
+    const char *word = isnan(d) ? "null" : d > 0 ? "\"Infinity\"" : "\"-Infinity\"";
+    int n = 0;
+    if (isfinite(d)) {
+        double back = 0.0;
+        for (int digits = 15; digits <= 17; digits++) {
+            n = snprintf(out, NUMBER_BYTES, "%.*g", digits, d);
+            if (mst_str_to_f64(mst_str(out, (size_t)n), false, &back) && memcmp(&back, &d, sizeof d) == 0)
+                break;
+        }
+        return (size_t)n;
+    }
+    memcpy(out, word, strlen(word));
+    return strlen(word);
+}
+
 static size_t
 room(const mst_say_t *part)
 {
@@ -89,6 +108,8 @@ put(const mst_say_t *part, char *out)
         return put_i64(part->i, out);
     case MST_SAY_MS:
         return put_ms(part->i, out);
+    case MST_SAY_F64:
+        return put_f64(part->d, out);
     case MST_SAY_NUM:
         break;
     }

@@ -11,7 +11,7 @@
 
 #define MST_SAY_EXCERPT 80 // bytes of an answer that a reason shows
 
-typedef enum { MST_SAY_TEXT, MST_SAY_EXCERPT_OF, MST_SAY_INT, MST_SAY_MS, MST_SAY_NUM } mst_say_type_t;
+typedef enum { MST_SAY_TEXT, MST_SAY_EXCERPT_OF, MST_SAY_INT, MST_SAY_MS, MST_SAY_NUM, MST_SAY_F64 } mst_say_type_t;
 
 typedef struct {
     mst_say_type_t type;
@@ -24,8 +24,10 @@ typedef struct {
 #define MST_TS(str) ((mst_say_t){.type = MST_SAY_TEXT, .s = (str)})
 #define MST_X(str)  ((mst_say_t){.type = MST_SAY_EXCERPT_OF, .s = (str)})
 #define MST_I(n)    ((mst_say_t){.type = MST_SAY_INT, .i = (int64_t)(n)})
+#define MST_COUNT(n) ((n) < 0 ? MST_T("null") : MST_I(n)) // a count that may not be known
 #define MST_MS(ns)  ((mst_say_t){.type = MST_SAY_MS, .i = (ns)})
 #define MST_N(x)    ((mst_say_t){.type = MST_SAY_NUM, .d = (x)})
+#define MST_F(x)    ((mst_say_t){.type = MST_SAY_F64, .d = (x)})
 
 mst_str_t mst_say_all(mst_arena_t *arena, const mst_say_t *parts, size_t count);
 // MST_SAY(arena, MST_T("length "), MST_I(n), ...)

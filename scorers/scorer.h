@@ -35,8 +35,8 @@ typedef struct {
     // state may stay NULL. MST_INVAL names the parameter and the bad value.
     mst_rc (*compile)(const mst_scorer_cfg_t *cfg, void **out_state, mst_err_t *err);
     // Fills value, reason, breakdown and state (MST_SCORE_OK when left 0). The caller clamps to finite,
-    // sets passed by the threshold, applies on_missing to MST_SCORE_NOT_MEASURED and takes the time.
-    // An error makes the outcome scorer_error: never a zero passed off as a judgement.
+    // sets passed by the threshold and the scorer's veto, applies on_missing to MST_SCORE_NOT_MEASURED and takes
+    // the time. An error makes the outcome scorer_error: never a zero passed off as a judgement.
     mst_rc (*score)(void *state, const mst_score_in_t *in, mst_score_t *out, mst_err_t *err);
     mst_rc (*run)(void *state, const mst_run_numbers_t *numbers, mst_arena_t *arena, mst_score_t *out, mst_err_t *err);
     void (*destroy)(void *state);

@@ -112,7 +112,6 @@ cut_reason(mst_str_t reason, mst_arena_t *arena)
 static void
 set_missing(const entry_t *e, mst_score_t *s)
 {
-    s->breakdown = MST_STR_NULL;
     s->passed = e->cfg->on_missing == MST_MISSING_PASS;
     s->value = s->passed ? 1.0 : 0.0;
     if (e->cfg->on_missing == MST_MISSING_SKIP)
@@ -143,7 +142,7 @@ settle(const entry_t *e, mst_rc rc, mst_score_t *s, mst_arena_t *arena, mst_err_
         set_missing(e, s);
     } else if (s->state == MST_SCORE_OK) {
         s->value = fmin(fmax(s->value, -DBL_MAX), DBL_MAX);
-        s->passed = s->value >= e->cfg->threshold;
+        s->passed = s->value >= e->cfg->threshold && !s->veto;
     }
     s->reason = cut_reason(s->reason, arena);
     return rc;

@@ -67,6 +67,7 @@ typedef struct {
     const mst_token_event_t *events;
     uint32_t event_count;
     const float *logprobs;   // one per token, as received: NaN, infinities and sentinels kept
+    const double *logprobs_exact; // of recorded answers: the same before they were rounded, finite and not; else NULL
     uint32_t logprob_count;
     uint32_t merged_reads;   // events that shared a read with an earlier one: their stamp is an upper bound
     uint32_t comments;

@@ -14,7 +14,8 @@ typedef enum {
 typedef struct {
     mst_score_state_t state;
     double value;        // always finite
-    bool passed;         // value >= threshold
+    bool passed;         // value >= threshold, and no veto
+    bool veto;           // set by a scorer whose value does not say all: fails whatever the value is; not stored
     mst_str_t reason;    // one sentence, cut at MST_REASON_MAX
     mst_str_t breakdown; // JSON object, or empty
     int64_t time_ns;     // the scorer's own time

@@ -43,6 +43,22 @@ MST_NODISCARD mst_rc mst_hist_unpack(mst_hist_t *h, mst_str_t packed, mst_err_t 
 double mst_percentile_sorted(const double *sorted, size_t n, double q);
 // Its last step: the point a part (0..1) of the way from a to b, rounded as numpy rounds it.
 double mst_percentile_between(double a, double b, double part);
+// Upper middle of n sorted values, sorted[n / 2], as lm-evaluation-harness takes the median; NaN when n == 0.
+double mst_median_upper_sorted(const double *sorted, size_t n);
+
+// Mean and deviations of a sequence, two passes, summed in numpy's pairwise order so that a verdict on the edge of a
+// threshold is the reference's. Values may be anything: what is not finite shows in the result.
+typedef struct {
+    size_t n;
+    double mean; // NaN when n == 0
+    double sd;   // population deviation (divided by n); NaN when n == 0
+} mst_spread_t;
+
+double mst_sum(const double *x, size_t n);
+mst_spread_t mst_spread(const double *x, size_t n);
+double mst_spread_sample_sd(const mst_spread_t *s); // divided by n - 1; NaN when n < 2
+double mst_spread_stderr(const mst_spread_t *s);    // of the mean: sample deviation / sqrt(n)
+
 // 95 % Wilson interval of k of n (Wilson 1927).
 void mst_wilson(uint64_t k, uint64_t n, double *lo, double *hi);
 

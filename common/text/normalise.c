@@ -117,3 +117,19 @@ mst_text_excerpt(mst_str_t s, size_t n, char *out)
     memcpy(out + i, "...", 3);
     return i + 3;
 }
+
+uint64_t
+mst_text_words(mst_str_t s)
+{
+    uint64_t words = 0;
+    bool inside = false;
+    while (s.n > 0) {
+        uint32_t cp = 0;
+        size_t took = mst_utf8_next(s, &cp);
+        bool space = mst_utf8_is_space(cp);
+        words += !space && !inside;
+        inside = !space;
+        s = mst_str(s.p + took, s.n - took);
+    }
+    return words;
+}

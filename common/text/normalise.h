@@ -21,5 +21,7 @@ size_t mst_text_delete_marks(char *p, size_t n, bool punctuation, bool digits);
 // For one line of a report: at most n bytes of s, cut at a character, control characters and invalid bytes shown
 // as blanks, "..." behind it when it was cut. Writes at most n + 3 bytes to out.
 size_t mst_text_excerpt(mst_str_t s, size_t n, char *out);
+// Words between white space (Python's str.split()).
+uint64_t mst_text_words(mst_str_t s);
 
 #endif
