@@ -1,6 +1,6 @@
-// cost: what an answer costs at given prices per million tokens. With max_cost the score is 1 up to it and falls straight
-// to 0 at twice of it; without one nothing is judged, the number stands in the breakdown. Reasoning tokens are part of
-// the completion's count, as servers bill them.
+// cost: what an answer costs at given prices per million tokens. With max_cost the score is 1 up to it and falls
+// straight to 0 at twice of it; without one nothing is judged, the number stands in the breakdown. Reasoning tokens are
+// part of the completion's count, as servers bill them.
 #include "scorers/say.h"
 #include "scorers/scorer.h"
 

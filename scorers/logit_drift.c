@@ -24,8 +24,8 @@ static const mst_param_t params[] = {
     {.name = "baseline", .type = MST_P_JSON,
      .help = "log-probabilities of known-good answers: a list, or a map of mean, std and count"},
     {.name = "baseline_file", .type = MST_P_STR,
-     .help = "the same from a file, read when the run starts: a JSON list, or JSON Lines of numbers, lists or rows with "
-             "logprobs"},
+     .help = "the same from a file, read when the run starts: a JSON list, or JSON Lines of numbers, lists or rows "
+             "with logprobs"},
     {.name = "baseline_run", .type = MST_P_STR,
      .help = "the same from the stored log-probabilities of a finished run, named by its id or \"latest\""},
     {.name = NULL},

@@ -1,5 +1,5 @@
-// loglik_choice: multiple choice by log-likelihood. The log-likelihood of each choice stands in the case's metadata; the
-// first of the highest ones is the prediction.
+// loglik_choice: multiple choice by log-likelihood. The log-likelihood of each choice stands in the case's metadata;
+// the first of the highest ones is the prediction.
 //
 //   acc        highest log-likelihood is the gold choice
 //   acc_norm   the same, each divided by the characters of its choice
@@ -8,7 +8,8 @@
 //   mc2        probability of the true choices among all
 //
 // Metadata: "loglikelihoods" (numbers), "choices" (texts), "gold" (index, letter or text; else the case's expected
-// answer), "labels" (1 for true choices); for mc1 and mc2 also "mc1_loglikelihoods", "mc1_labels", "mc1_targets.labels".
+// answer), "labels" (1 for true choices); for mc1 and mc2 also "mc1_loglikelihoods", "mc1_labels" and
+// "mc1_targets.labels".
 // What a leading blank of a choice is for (" A" behind "Answer:") is the prompt: it counts for no length.
 #include "common/base/utf8.h"
 #include "common/json/json.h"
@@ -205,9 +206,10 @@ score_gold(const state_t *s, const item_t *item, const mst_score_in_t *in, mst_s
         return rc;
     size_t pred = best(item, s->metric);
     out->value = pred == gold ? 1.0 : 0.0;
-    out->reason = pred == gold ? MST_STR("the gold choice is the most likely")
-                               : MST_SAY(in->arena, MST_T("choice "), MST_I(pred), MST_T(" is more likely than choice "),
-                                         MST_I(gold));
+    out->reason = MST_STR("the gold choice is the most likely");
+    if (pred != gold)
+        out->reason = MST_SAY(in->arena, MST_T("choice "), MST_I(pred), MST_T(" is more likely than choice "),
+                              MST_I(gold));
     mst_str_t norm = MST_STR_NULL;
     if (item->choices != NULL)
         norm = MST_SAY(in->arena, MST_T(",\"pred_norm\":"), MST_I(best(item, ACC_NORM)), MST_T(",\"pred_bytes\":"),

@@ -1,5 +1,5 @@
-// logprob_stats: the numbers of an answer's log-probabilities, for looking at: mean, deviation, range, sum, and what was
-// no number. It judges nothing unless min_mean is given.
+// logprob_stats: the numbers of an answer's log-probabilities, for looking at: mean, deviation, range, sum, and what
+// was no number. It judges nothing unless min_mean is given.
 #include "scorers/logprobs.h"
 #include "scorers/say.h"
 #include "scorers/scorer.h"

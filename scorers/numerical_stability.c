@@ -1,5 +1,6 @@
-// numerical_stability: is the sequence of log-probabilities of one answer that of a healthy machine? NaN, infinities and
-// their stand-ins cost points; the first half of the finite values is the baseline that the second half is held against.
+// numerical_stability: is the sequence of log-probabilities of one answer that of a healthy machine? NaN, infinities
+// and their stand-ins cost points; the first half of the finite values is the baseline that the second half is held
+// against.
 //
 // Two profiles. text: penalties for every occurrence, 0.2 when the share of outliers in the second half is over
 // max_outlier_ratio, and a verdict that also fails on a shifted mean or an impossible value, whatever the score is.

@@ -48,7 +48,8 @@ score(void *state, const mst_score_in_t *in, mst_score_t *out, mst_err_t *err)
     (void)err;
     const state_t *s = state;
     const mst_completion_t *d = in->done;
-    bool both = d->prompt_tokens >= 0 && d->completion_tokens >= 0 && d->prompt_tokens <= INT64_MAX - d->completion_tokens;
+    bool both = d->prompt_tokens >= 0 && d->completion_tokens >= 0;
+    both = both && d->prompt_tokens <= INT64_MAX - d->completion_tokens;
     const int64_t used[LIMITS] = {d->completion_tokens, d->prompt_tokens,
                                   both ? d->prompt_tokens + d->completion_tokens : MST_NONE, d->reasoning_tokens};
     out->value = 1.0;

@@ -1,6 +1,6 @@
 // ttft, throughput, latency_p99, numerical_stability and logit_drift (both under profile aeroeval) against the
-// reference's table. Our stamps are whole nanoseconds, the table's times have fractions of them: a score may differ from
-// the table's by what half a nanosecond is worth, over 1e-9.
+// reference's table. Our stamps are whole nanoseconds, the table's times have fractions of them: a score may differ
+// from the table's by what half a nanosecond is worth, over 1e-9.
 #include "common/stats/stats.h"
 #include "conformance/scoring.h"
 #include "scorers/say.h"
