@@ -94,7 +94,9 @@ mst_finish_run(const mst_finish_opts_t *o, mst_arena_t *arena)
         rc = mst_document_write(o->store, o->rec, &n, stdout, &err);
     if (o->end->end == MST_FOLLOW_ABORTED)
         fprintf(stderr, "muster: error: %s\n", o->end->err.message);
-    if (o->end->end != MST_FOLLOW_DONE)
+    if (o->end->end != MST_FOLLOW_DONE && o->go_on != NULL)
+        fprintf(stderr, "what is done is stored; %s\n", o->go_on);
+    else if (o->end->end != MST_FOLLOW_DONE)
         fprintf(stderr, "what is done is stored; go on with: muster run --resume %.*s\n", MST_FMT(o->rec->run_id));
     if (rc != MST_OK) {
         int failed = mst_cli_fail(&err);

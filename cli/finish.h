@@ -13,6 +13,7 @@ typedef struct {
     const mst_follow_result_t *end;
     const char *output;     // NULL = none
     bool json, verbose;
+    const char *go_on;      // said when it did not end; NULL = how to resume it
 } mst_finish_opts_t;
 
 // Returns the exit code. Everything that was committed is reported, those of earlier sessions included.

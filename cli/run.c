@@ -7,11 +7,11 @@
 #include "cli/finish.h"
 #include "cli/follow.h"
 #include "cli/local.h"
+#include "cli/record.h"
 #include "cli/run_opts.h"
 #include "common/base/clock.h"
 #include "common/base/limits.h"
 #include "common/base/log.h"
-#include "common/base/prng.h"
 #include "common/net/link.h"
 #include "common/proc/git.h"
 
@@ -19,7 +19,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <time.h>
 
 #define REFUSED_SHOWN 10
 
@@ -67,14 +66,6 @@ apply_options(run_t *r, mst_err_t *err)
     return mst_run_cfg_spec(&r->cfg, r->arena, &r->cfg.spec, err);
 }
 
-static mst_str_t
-hex_of(run_t *r, const mst_digest_t *d)
-{
-    char hex[2 * MST_SHA256_BYTES + 1];
-    mst_digest_hex(d, hex);
-    return mst_arena_dup(r->arena, mst_str_c(hex), NULL);
-}
-
 // Called from the coordinator's thread, which reads the rows.
 static void
 on_refused(void *ud, const mst_refused_t *row)
@@ -93,43 +84,21 @@ open_dataset(run_t *r, mst_err_t *err)
     return mst_dataset_open(&r->cfg.source, r->cfg.strict, on_refused, r, &r->dataset, err);
 }
 
-static mst_str_t
-new_run_id(run_t *r, int64_t wall_ns)
-{
-    char id[64], stamp[32];
-    time_t s = (time_t)(wall_ns / MST_NS_PER_S);
-    struct tm tm;
-    gmtime_r(&s, &tm);
-    strftime(stamp, sizeof stamp, "%Y%m%d_%H%M%S", &tm);
-    snprintf(id, sizeof id, "run_%s_%08x", stamp, (unsigned)(mst_entropy_u64() & 0xffffffffu));
-    return mst_arena_dup(r->arena, mst_str_c(id), NULL);
-}
-
 static mst_rc
 new_record(run_t *r, mst_err_t *err)
 {
-    mst_digest_t spec = mst_sha256(r->cfg.spec);
     mst_git_t git;
     (void)mst_git_read(".", &git);
     r->rec = (mst_run_rec_t){
-        .name = r->cfg.name,
-        .description = r->cfg.description,
-        .state = MST_RUN_RUNNING,
-        .generation = 1,
-        .spec = r->cfg.spec,
-        .spec_digest = hex_of(r, &spec),
         .dataset_path = r->cfg.source.type == MST_SRC_JSONL ? r->cfg.source.path : MST_STR("inline records"),
-        .dataset_digest = hex_of(r, &mst_dataset_info(r->dataset)->digest),
+        .dataset_digest = mst_record_hex(&mst_dataset_info(r->dataset)->digest, r->arena),
         .target_count = 1,
         .repeat_count = (uint32_t)r->cfg.repeats,
         .key_count = -1,
         .git_sha = mst_arena_dup(r->arena, mst_str_c(git.sha), NULL),
         .git_branch = mst_arena_dup(r->arena, mst_str_c(git.branch), NULL),
-        .muster_version = MST_STR(MUSTER_VERSION),
-        .started_wall_ns = mst_wall_ns(),
-        .exit_code = -1,
     };
-    r->rec.run_id = new_run_id(r, r->rec.started_wall_ns);
+    mst_record_new(&r->cfg, r->arena, &r->rec);
     return mst_store_run_create(r->store, &r->rec, &r->rec.run_no, err);
 }
 
@@ -172,7 +141,7 @@ resume_record(run_t *r, mst_err_t *err)
 static mst_rc
 reopen_record(run_t *r, mst_err_t *err)
 {
-    mst_str_t digest = hex_of(r, &mst_dataset_info(r->dataset)->digest);
+    mst_str_t digest = mst_record_hex(&mst_dataset_info(r->dataset)->digest, r->arena);
     if (!mst_str_eq(digest, r->rec.dataset_digest))
         return MST_ERR(err, MST_CONFLICT,
                        "dataset \"%.*s\" has changed since run %.*s started (SHA-256 %.12s, was %.12s); "
@@ -253,7 +222,7 @@ close_record(run_t *r)
     if (end->total_exact)
         rec->key_count = (int64_t)end->total;
     if (end->has_hash)
-        rec->dataset_hash = hex_of(r, &end->dataset_hash);
+        rec->dataset_hash = mst_record_hex(&end->dataset_hash, r->arena);
     switch (end->end) {
     case MST_FOLLOW_DONE:
         rec->state = MST_RUN_DONE;

@@ -28,7 +28,7 @@ typedef struct {
     mst_outcome_t outcome;
     bool passed;              // measured, and every scorer passed
     mst_str_t case_id, input, expected;
-    mst_str_t case_extra;     // JSON object of the case's metadata, context, retrieval_context and messages; empty = none
+    mst_str_t case_extra;     // JSON object of metadata, context, retrieval_context, messages; empty = none
     bool has_expected;
     uint8_t case_digest[8];
     mst_completion_t done;    // its error names the failure when the outcome is not measured
