@@ -4,6 +4,7 @@
 #include "cli/cli.h"
 #include "cli/document.h"
 #include "cli/numbers.h"
+#include "common/base/log.h"
 #include "report/report.h"
 
 #include <stdio.h>
@@ -73,6 +74,18 @@ end_code(const mst_follow_result_t *end)
     return MST_EXIT_PASS;
 }
 
+// The run has ended all the same, and the store says so.
+static int
+finish_without_numbers(const mst_finish_opts_t *o, const mst_err_t *why)
+{
+    mst_err_t err = {0};
+    int code = mst_cli_fail(why);
+    o->rec->exit_code = code;
+    if (mst_store_run_update(o->store, o->rec, &err) != MST_OK)
+        mst_warn("the end of the run is not in the store: %s", err.message);
+    return code;
+}
+
 int
 mst_finish_run(const mst_finish_opts_t *o, mst_arena_t *arena)
 {
@@ -80,7 +93,7 @@ mst_finish_run(const mst_finish_opts_t *o, mst_arena_t *arena)
     mst_run_numbers_full_t n = {0};
     mst_rc rc = mst_cli_numbers(o->store, o->rec, o->cfg, arena, &n, &err);
     if (rc != MST_OK)
-        return mst_cli_fail(&err);
+        return finish_without_numbers(o, &err);
     int code = end_code(o->end);
     if (o->end->end == MST_FOLLOW_DONE)
         code = mst_report_exit_code(&n);

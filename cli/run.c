@@ -2,6 +2,7 @@
 // of its own below, in the order in which a run meets it.
 #include "cli/cli.h"
 
+#include "cli/check.h"
 #include "cli/commands.h"
 #include "cli/env.h"
 #include "cli/finish.h"
@@ -169,6 +170,8 @@ prepare(run_t *r, mst_err_t *err)
         rc = load_config(r, err);
     if (rc == MST_OK && !resume)
         rc = apply_options(r, err);
+    if (rc == MST_OK && !resume && (rc = mst_cli_check_parts(&r->cfg, r->arena, err)) != MST_OK)
+        mst_err_prefix(err, "%s", r->opts.config);
     if (rc == MST_OK && !resume) // bad data must not leave an empty database behind
         rc = open_dataset(r, err);
     if (rc == MST_OK)

@@ -1,11 +1,10 @@
 // muster validate: everything about a configuration that can be known without running it.
+#include "cli/check.h"
 #include "cli/cli.h"
 #include "cli/commands.h"
 #include "cli/env.h"
 #include "common/base/limits.h"
 #include "common/config/run_config.h"
-#include "scorers/scorer.h"
-#include "sim/sim.h"
 
 #include <argp.h>
 #include <errno.h>
@@ -119,36 +118,6 @@ print_warnings(const mst_run_cfg_t *cfg)
             warn_about_secret(row->name, mst_params_str(&cfg->provider.params, row->name));
 }
 
-// The options of a simulated backend are known to sim alone, so their errors have no place in the file.
-static mst_rc
-check_simulate(const mst_run_cfg_t *cfg, mst_arena_t *arena, mst_err_t *err)
-{
-    mst_sim_opts_t sim;
-    if (cfg->simulate == NULL)
-        return MST_OK;
-    mst_sim_defaults(&sim);
-    mst_rc rc = mst_sim_opts_json(&sim, cfg->simulate, arena, err);
-    if (rc == MST_OK)
-        rc = mst_sim_opts_check(&sim, err);
-    if (rc != MST_OK)
-        mst_err_prefix(err, "simulate");
-    return rc;
-}
-
-// What the parts say themselves: patterns compile, options of the simulated backend hold.
-static mst_rc
-check_parts(const char *path, const mst_run_cfg_t *cfg, mst_arena_t *arena, mst_err_t *err)
-{
-    mst_scorer_set_t *set = NULL;
-    mst_rc rc = mst_scorer_set_new(cfg, &set, err);
-    mst_scorer_set_free(&set);
-    if (rc == MST_OK)
-        rc = check_simulate(cfg, arena, err);
-    if (rc != MST_OK)
-        mst_err_prefix(err, "%s", path);
-    return rc;
-}
-
 int
 mst_cmd_validate(int argc, char **argv)
 {
@@ -163,8 +132,8 @@ mst_cmd_validate(int argc, char **argv)
     mst_rc rc = mst_cli_read_file(o.path, MST_YAML_BYTES_MAX, &text, &n, &err);
     if (rc == MST_OK)
         rc = mst_run_cfg_load(mst_str(text, n), o.path, &env, arena, &cfg, &err);
-    if (rc == MST_OK)
-        rc = check_parts(o.path, &cfg, arena, &err);
+    if (rc == MST_OK && (rc = mst_cli_check_parts(&cfg, arena, &err)) != MST_OK)
+        mst_err_prefix(&err, "%s", o.path);
     if (rc == MST_OK) {
         print_summary(o.path, &cfg);
         print_warnings(&cfg);

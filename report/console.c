@@ -5,6 +5,8 @@
 #include <math.h>
 
 #define WIDTH_LEAST    40
+#define FAILED_ID_MAX  60
+#define FAILED_TEXT_MAX 300
 #define WIDTH_INTERVAL 96 // below it the interval of the pass rate is left out
 
 // Rounded outwards: "100.0-100.0" would promise more than was seen.
@@ -205,6 +207,18 @@ outcomes_line(const mst_run_numbers_full_t *r, bool colour, mst_buf_t *out)
 }
 
 static void
+failure_line(const mst_run_numbers_full_t *r, mst_buf_t *out)
+{
+    if (r->failed_text.n == 0)
+        return;
+    mst_buf_add_c(out, "  unmeasured  such as ");
+    mst_fmt_safe(mst_str_cut(r->failed_case_id, FAILED_ID_MAX), false, out);
+    mst_buf_add_c(out, ": ");
+    mst_fmt_safe(mst_str_cut(r->failed_text, FAILED_TEXT_MAX), false, out);
+    mst_buf_add_byte(out, '\n');
+}
+
+static void
 work_lines(const mst_run_numbers_full_t *r, mst_buf_t *out)
 {
     if (isfinite(r->cases_per_s)) {
@@ -294,6 +308,7 @@ mst_report_console(const mst_run_numbers_full_t *r, bool colour, int width, mst_
     mst_buf_add_byte(out, '\n');
     cases_line(r, out);
     outcomes_line(r, colour, out);
+    failure_line(r, out);
     work_lines(r, out);
     verdict_line(r, colour, out);
 }

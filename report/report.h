@@ -32,6 +32,7 @@ typedef struct {
     uint64_t keys_done, measured, passed, refused_rows;
     double coverage, min_coverage; // measured / keys_total; NaN when there is none
     uint64_t outcomes[MST_OUTCOME_MAX];
+    mst_str_t failed_case_id, failed_text; // the first case that could not be measured, and why; empty = none
     mst_scorer_numbers_t *scorers;
     size_t scorer_count;
     mst_latency_numbers_t ttft, e2e, tpot;
@@ -44,8 +45,9 @@ typedef struct {
     int exit_code; // of mst_report_exit_code, or what the caller knows better; shown as the verdict
 } mst_run_numbers_full_t;
 
-// The exit code, decided in this order (docs/reference/exit-codes.md): 130 interrupted, 4 aborted or nothing
-// measurable because of infrastructure, 1 a measured case or a gate failed, 3 coverage under min_coverage, 0.
+// The exit code, decided in this order (docs/reference/exit-codes.md): 130 interrupted, 2 nothing usable in the
+// data, 4 aborted or nothing measurable because of infrastructure, 1 a measured case or a gate failed, 3 coverage
+// under min_coverage, 0.
 int mst_report_exit_code(const mst_run_numbers_full_t *r);
 
 // The sentence behind r->exit_code, such as "2 of 30 measured cases failed". Appended.

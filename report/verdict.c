@@ -20,6 +20,12 @@ infrastructure(const mst_run_numbers_full_t *r)
            r->outcomes[MST_OUT_CONNECTION_LOST];
 }
 
+static bool
+no_row(const mst_run_numbers_full_t *r)
+{
+    return !r->aborted && total_of(r) == 0 && r->refused_rows > 0;
+}
+
 int
 mst_report_exit_code(const mst_run_numbers_full_t *r)
 {
@@ -27,6 +33,8 @@ mst_report_exit_code(const mst_run_numbers_full_t *r)
         return INTERRUPTED;
     if (!r->aborted && r->keys_done > 0 && r->outcomes[MST_OUT_BAD_CASE] == r->keys_done)
         return UNUSABLE; // such as recorded answers that are not there
+    if (no_row(r))
+        return UNUSABLE;
     if (r->aborted || (r->measured == 0 && infrastructure(r) > 0))
         return INFRA;
     if (r->passed < r->measured || r->gates_failed)
@@ -74,6 +82,10 @@ say_inconclusive(const mst_run_numbers_full_t *r, mst_buf_t *out)
 static void
 say_infra(const mst_run_numbers_full_t *r, mst_buf_t *out)
 {
+    if (no_row(r)) {
+        mst_buf_add_c(out, "no row of the dataset could be used");
+        return;
+    }
     if (r->state_reason.n > 0)
         mst_fmt_safe(r->state_reason, false, out);
     else

@@ -21,7 +21,7 @@ expected(const mst_param_t *row, char out[160])
     case MST_P_STR:
         return "a string";
     case MST_P_URL:
-        return "an http:// or https:// URL without query";
+        return "an http:// or https:// URL with a host and no query";
     case MST_P_BOOL:
         return "true or false";
     case MST_P_INT:
@@ -155,6 +155,20 @@ read_text(mst_cfg_ctx_t *c, const mst_param_t *row, const mst_ynode_t *n, mst_st
     return rc;
 }
 
+// host, host:port, [::1]:port
+static bool
+is_authority(mst_str_t s)
+{
+    uint64_t port = 1;
+    const char *colon = NULL, *close = s.n > 0 && s.p[0] == '[' ? memchr(s.p, ']', s.n) : s.p;
+    if (s.n == 0 || close == NULL)
+        return false;
+    for (const char *c = close; c < s.p + s.n && colon == NULL; c++)
+        colon = *c == ':' ? c : NULL;
+    mst_str_t digits = colon != NULL ? mst_str(colon + 1, s.n - (size_t)(colon + 1 - s.p)) : MST_STR("1");
+    return colon != s.p && mst_str_to_u64(digits, &port) && port >= 1 && port <= 65535;
+}
+
 // A URL is stored, shown and logged, so it never holds a password; paths are added to it, so it has no query.
 static mst_rc
 read_url(mst_cfg_ctx_t *c, const mst_param_t *row, const mst_ynode_t *n, mst_str_t *out)
@@ -176,7 +190,7 @@ read_url(mst_cfg_ctx_t *c, const mst_param_t *row, const mst_ynode_t *n, mst_str
     bool clean = true;
     for (size_t i = 0; i < out->n; i++)
         clean = clean && (unsigned char)out->p[i] > ' ' && out->p[i] != 0x7f && out->p[i] != '?' && out->p[i] != '#';
-    return http && clean && end > from ? MST_OK : misfit(c, row, n);
+    return http && clean && is_authority(mst_str(out->p + from, end - from)) ? MST_OK : misfit(c, row, n);
 }
 
 mst_rc

@@ -79,5 +79,5 @@ says_not err hunter2
 sed -i 's#http://me:hunter2@127[^"]*#http://127.0.0.1:1/v1?api-version=1#' c.yaml
 expect 2 "$MUSTER" validate c.yaml
 one_error
-says err 'without query'
+says err 'no query'
 done_testing

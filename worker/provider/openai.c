@@ -218,6 +218,8 @@ write_body(const mst_params_t *p, const mst_run_cfg_t *run, const mst_case_t *c,
     body_t b = {.p = p, .extra = extra->set && mst_json_is(extra->u.json, MST_JSON_OBJ) ? extra->u.json : NULL};
     mst_buf_t text;
     bool ok = true;
+    if (extra->set && b.extra == NULL)
+        return MST_ERR(err, MST_INVAL, "extra_body is no map of settings");
     mst_buf_init(&text, MST_HTTP_BODY_MAX);
     mst_jw_init(&b.w, &text);
     mst_jw_obj(&b.w);
@@ -271,6 +273,8 @@ write_headers(const mst_params_t *p, bool stream, mst_arena_t *arena, mst_reques
     const mst_param_value_t *more = mst_params_get(p, "headers");
     const mst_json_t *map = more->set && mst_json_is(more->u.json, MST_JSON_OBJ) ? more->u.json : NULL;
     q->headers = MST_ARENA_ARRAY(arena, mst_str_t, 3 + (map != NULL ? map->count : 0));
+    if (more->set && map == NULL)
+        return MST_ERR(err, MST_INVAL, "headers is no map of names and texts");
     if (q->headers == NULL)
         return MST_ERR(err, MST_LIMIT, "the request does not fit into its memory");
     mst_str_t organization = mst_params_str(p, "organization");

@@ -1,0 +1,49 @@
+#include "cli/check.h"
+
+#include "scorers/scorer.h"
+#include "sim/sim.h"
+#include "worker/provider/provider.h"
+
+// The options of a simulated backend are known to sim alone, so their errors have no place in the file.
+static mst_rc
+check_simulate(const mst_run_cfg_t *cfg, mst_arena_t *arena, mst_err_t *err)
+{
+    mst_sim_opts_t sim;
+    if (cfg->simulate == NULL)
+        return MST_OK;
+    mst_sim_defaults(&sim);
+    mst_rc rc = mst_sim_opts_json(&sim, cfg->simulate, arena, err);
+    if (rc == MST_OK)
+        rc = mst_sim_opts_check(&sim, err);
+    if (rc != MST_OK)
+        mst_err_prefix(err, "simulate");
+    return rc;
+}
+
+// One request is written and thrown away: what is wrong with all of them is told once, and before the first.
+static mst_rc
+check_provider(const mst_run_cfg_t *cfg, mst_arena_t *arena, mst_err_t *err)
+{
+    if (cfg->provider.kind == NULL)
+        return MST_OK;
+    const mst_provider_t *p = mst_provider_find(mst_str_c(cfg->provider.kind->name));
+    const mst_case_t sample = {.id = MST_STR("sample"), .input = MST_STR("sample")};
+    mst_request_t request;
+    if (p == NULL)
+        return MST_ERR(err, MST_INVAL, "unknown provider \"%s\"", cfg->provider.kind->name);
+    mst_rc rc = p->build_request(&cfg->provider, cfg, &sample, 0, arena, &request, err);
+    if (rc != MST_OK)
+        mst_err_prefix(err, "provider");
+    return rc;
+}
+
+mst_rc
+mst_cli_check_parts(const mst_run_cfg_t *cfg, mst_arena_t *arena, mst_err_t *err)
+{
+    mst_scorer_set_t *set = NULL;
+    mst_rc rc = mst_scorer_set_new(cfg, &set, err);
+    mst_scorer_set_free(&set);
+    if (rc == MST_OK)
+        rc = check_simulate(cfg, arena, err);
+    return rc == MST_OK ? check_provider(cfg, arena, err) : rc;
+}
