@@ -155,8 +155,16 @@ rescore(const options_t *o, mst_arena_t *arena, mst_store_t **store, mst_store_t
     rec.state = rc == MST_OK ? old.state : rc == MST_CANCELED ? MST_RUN_INTERRUPTED : MST_RUN_ABORTED;
     rec.finished_wall_ns = mst_wall_ns();
     rec.active_ns = mst_mono_ns() - began;
-    mst_finish_opts_t fo = {.store = *store, .rec = &rec, .cfg = &cfg, .end = &end, .output = o->output,
-                            .json = o->json, .verbose = o->verbose, .go_on = "run the same command again for a whole one"};
+    mst_finish_opts_t fo = {
+        .store = *store,
+        .rec = &rec,
+        .cfg = &cfg,
+        .end = &end,
+        .output = o->output,
+        .json = o->json,
+        .verbose = o->verbose,
+        .go_on = "run the same command again for a whole one",
+    };
     return mst_finish_run(&fo, arena);
 }
 
