@@ -6,6 +6,7 @@
 #include "common/base/mem.h"
 
 #include <pthread.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -116,20 +117,42 @@ eta_text(char *out, size_t n, uint64_t left, double per_s)
         snprintf(out, n, "%llus", (unsigned long long)s);
 }
 
+// Appends a field when the whole of it fits: half a number would be another number.
+static void MST_PRINTF(4, 5)
+field(char *out, size_t *at, size_t width, const char *fmt, ...)
+{
+    char text[96];
+    va_list ap;
+    va_start(ap, fmt);
+    int n = vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    const char *between = *at > 0 ? "  " : "";
+    size_t need = (size_t)n + strlen(between);
+    if (n < 0 || (size_t)n >= sizeof text || *at + need > width)
+        return;
+    snprintf(out + *at, need + 1, "%s%s", between, text);
+    *at += need;
+}
+
+// The most telling field first: a narrow terminal shows as many as fit. width < bytes of out.
 static void
-compose(const mst_progress_t *p, const mst_progress_view_t *v, char *out, size_t n)
+compose(const mst_progress_t *p, const mst_progress_view_t *v, size_t width, char *out)
 {
     double per_s = rate(p);
-    char eta[32], ttft[48] = "";
+    char eta[32];
+    size_t at = 0;
     eta_text(eta, sizeof eta, v->total > v->done ? v->total - v->done : 0, per_s);
-    if (v->ttft_p50_ns >= 0)
-        snprintf(ttft, sizeof ttft, "  ttft p50 %.1f ms", (double)v->ttft_p50_ns / 1e6);
-    uint64_t failed = v->measured - v->passed;
     int percent = v->total > 0 ? (int)(100.0 * (double)v->done / (double)v->total) : 0;
-    snprintf(out, n, "%s%llu/%s%llu (%d%%)  %.*f/s  eta %s  failed %llu  errors %llu  in flight %u%s",
-             v->draining ? "draining: " : "", (unsigned long long)v->done, v->total_exact ? "" : "~",
-             (unsigned long long)v->total, percent, per_s < 10 ? 1 : 0, per_s, eta, (unsigned long long)failed,
-             (unsigned long long)v->unmeasured, v->in_flight, ttft);
+    out[0] = '\0';
+    field(out, &at, width, "%s%llu/%s%llu (%d%%)", v->draining ? "draining: " : "", (unsigned long long)v->done,
+          v->total_exact ? "" : "~", (unsigned long long)v->total, percent);
+    field(out, &at, width, "%.*f/s", per_s < 10 ? 1 : 0, per_s);
+    field(out, &at, width, "eta %s", eta);
+    field(out, &at, width, "failed %llu", (unsigned long long)(v->measured - v->passed));
+    field(out, &at, width, "errors %llu", (unsigned long long)v->unmeasured);
+    if (v->ttft_p50_ns >= 0)
+        field(out, &at, width, "ttft p50 %.1f ms", (double)v->ttft_p50_ns / 1e6);
+    field(out, &at, width, "in flight %u", v->in_flight);
 }
 
 void
@@ -143,15 +166,16 @@ mst_progress_show(mst_progress_t *p, const mst_progress_view_t *v, int64_t now_n
     p->last_ns = now_ns;
     remember(p, now_ns, v->done);
     char line[sizeof p->line];
-    compose(p, v, line, sizeof line);
     if (!p->terminal) {
+        compose(p, v, sizeof line - 1, line);
         fprintf(stderr, "%s\n", line);
         return;
     }
     struct winsize size;
     size_t width = ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 1 ? size.ws_col - 1u : 79u;
+    compose(p, v, width < sizeof line ? width : sizeof line - 1, line);
     pthread_mutex_lock(&p->lock);
-    snprintf(p->line, sizeof p->line, "%.*s", (int)(width < sizeof line ? width : sizeof line - 1), line);
+    memcpy(p->line, line, sizeof line);
     p->drawn = true;
     fprintf(stderr, "\r\033[K%s", p->line);
     fflush(stderr);
