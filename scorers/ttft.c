@@ -34,7 +34,7 @@ score(void *state, const mst_score_in_t *in, mst_score_t *out, mst_err_t *err)
     int64_t ttft = in->done->ttft_ns;
     if (ttft < 0) {
         out->state = MST_SCORE_NOT_MEASURED;
-        out->reason = MST_STR("not measured: no time to first token");
+        out->reason = MST_STR("no time to first token: the answer did not come as a stream");
         return MST_OK;
     }
     out->value = mst_score_decay((double)ttft / 1e6, *limit_ms);

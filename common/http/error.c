@@ -57,7 +57,8 @@ add_detail(mst_err_t *err, const char *detail)
 {
     size_t n = strlen(err->message);
     snprintf(err->message + n, sizeof err->message - n, ": %s", detail);
-    if (isupper((unsigned char)err->message[n + 2]) && !isupper((unsigned char)err->message[n + 3]))
+    bool name = strncmp(detail, "OpenSSL", 7) == 0;
+    if (!name && isupper((unsigned char)err->message[n + 2]) && !isupper((unsigned char)err->message[n + 3]))
         err->message[n + 2] = (char)tolower((unsigned char)err->message[n + 2]);
 }
 

@@ -1,6 +1,7 @@
 #include "worker/provider/split.h"
 
 #include "common/base/limits.h"
+#include "common/text/normalise.h"
 #include "worker/provider/sse.h"
 
 // The bytes are whole by now (body), so events are found in them without copying and the cuts (pieces) matter for the
@@ -76,6 +77,18 @@ split_lines(feed_t *f, mst_err_t *err)
     return rc == MST_OK ? f->d->provider->on_end(f->d, err) : rc;
 }
 
+// Status 200 and a page for people: a proxy, or a base_url that leads to a web site. It comes again every time.
+static mst_rc
+web_page(mst_str_t body, mst_err_t *err)
+{
+    char shown[83];
+    size_t n = mst_text_excerpt(body, 80, shown);
+    MST_ERR(err, MST_PROTO, "the answer is a web page and no event stream: %.*s; check base_url", (int)n, shown);
+    if (err != NULL)
+        err->retry = MST_RETRY_NEVER;
+    return MST_PROTO;
+}
+
 static mst_rc
 split_sse(feed_t *f, mst_sse_t *sse, mst_err_t *err)
 {
@@ -103,6 +116,8 @@ split_sse(feed_t *f, mst_sse_t *sse, mst_err_t *err)
         f->d->c.streamed = false; // a server that does not stream, or whose error is no event
         return split_body(f, err);
     }
+    if (rc == MST_OK && events == 0 && !f->x->cut && body.n > 0 && body.p[0] == '<')
+        return web_page(body, err);
     return rc == MST_OK ? f->d->provider->on_end(f->d, err) : rc;
 }
 
