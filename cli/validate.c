@@ -67,9 +67,10 @@ print_provider(const mst_provider_cfg_t *p)
     }
     printf("provider     %s", p->kind->name);
     for (const mst_param_t *row = p->kind->params; row != NULL && row->name != NULL; row++)
-        if (row->type == MST_P_STR && strcmp(row->name, "model") == 0 &&
-            mst_params_set(&p->params, row->name))
-            printf(" %.*s", MST_FMT(mst_params_str(&p->params, row->name)));
+        if (row->type == MST_P_STR && mst_params_str(&p->params, row->name).n > 0 &&
+            (strcmp(row->name, "model") == 0 || strcmp(row->name, "base_url") == 0))
+            printf("%s%.*s", strcmp(row->name, "model") == 0 ? " " : " at ",
+                   MST_FMT(mst_params_str(&p->params, row->name)));
     putchar('\n');
 }
 
@@ -87,6 +88,10 @@ print_summary(const char *path, const mst_run_cfg_t *cfg)
                cfg->scorers[i].kind->tier != NULL ? cfg->scorers[i].kind->tier : "-");
     putchar('\n');
     print_provider(&cfg->provider);
+    if (cfg->provider.kind != NULL)
+        printf("asks         %lld at a time%s", (long long)cfg->concurrency, cfg->repeats > 1 ? "" : "\n");
+    if (cfg->provider.kind != NULL && cfg->repeats > 1)
+        printf(", each case %lld times\n", (long long)cfg->repeats);
 }
 
 static void
@@ -110,8 +115,8 @@ print_warnings(const mst_run_cfg_t *cfg)
     if (cfg->source.type == MST_SRC_JSONL && access(path, R_OK) != 0)
         fprintf(stderr, "muster: warning: dataset \"%s\" %s\n", path,
                 errno == ENOENT ? "does not exist" : "cannot be read");
-    if (cfg->wandb_project.n > 0 && getenv("WANDB_API_KEY") == NULL)
-        fprintf(stderr, "muster: warning: wandb_project is set, but the environment variable WANDB_API_KEY is not\n");
+    if (cfg->wandb_project.n > 0)
+        fprintf(stderr, "muster: warning: wandb_project is kept with the run; this version sends nothing there\n");
     const mst_kind_t *kind = cfg->provider.kind;
     for (const mst_param_t *row = kind != NULL ? kind->params : NULL; row != NULL && row->name != NULL; row++)
         if (row->type == MST_P_SECRET && mst_params_get(&cfg->provider.params, row->name)->given)

@@ -66,8 +66,8 @@ read_kind(mst_cfg_ctx_t *c, const mst_kind_t *const *kinds, const char *noun, co
 {
     char shown[MST_CFG_SHOW_MAX];
     if (map->kind != MST_Y_MAP)
-        return mst_cfg_fail(c, MST_INVAL, map, "a %s must be a map of settings, not %s", noun,
-                            mst_cfg_what(map, shown));
+        return mst_cfg_fail(c, MST_INVAL, map, "a %s must be a map of settings, not %s; write {%s: ...}", noun,
+                            mst_cfg_what(map, shown), row->name);
     const mst_ynode_t *n = mst_cfg_find(map, row);
     if (n == NULL)
         return mst_cfg_fail(c, MST_INVAL, map, "\"%s\" is missing: which %s is it", row->name, noun);

@@ -76,6 +76,31 @@ fail_reader(tree_t *t, mst_str_t text, const yaml_parser_t *p)
     return FAIL_AT(t, MST_INVAL, line, column, "the text is not valid UTF-8");
 }
 
+// libyaml knows what it did not expect, not what was meant: most often text with a sign of YAML in it.
+static const char *
+quote_hint(const char *problem)
+{
+    static const char *const typical[] = {"mapping values are not allowed", "cannot start any token",
+                                          "did not find expected ',' or", "did not find expected key",
+                                          "did not find expected alphabetic"};
+    for (size_t i = 0; i < sizeof typical / sizeof typical[0]; i++)
+        if (strstr(problem, typical[i]) != NULL)
+            return "; is it text? put it in quotes";
+    return "";
+}
+
+// Is there a tab in front of the text of this line, counted from 0?
+static bool
+tab_indents(mst_str_t text, size_t line)
+{
+    size_t at = 0;
+    for (; line > 0 && at < text.n; at++)
+        line -= text.p[at] == '\n';
+    while (at < text.n && text.p[at] == ' ')
+        at++;
+    return at < text.n && text.p[at] == '\t';
+}
+
 static mst_rc
 fail_parser(tree_t *t, mst_str_t text, const yaml_parser_t *p)
 {
@@ -84,8 +109,11 @@ fail_parser(tree_t *t, mst_str_t text, const yaml_parser_t *p)
     if (p->error == YAML_MEMORY_ERROR)
         return MST_ERR(t->err, MST_NOMEM, "%s: out of memory", t->file);
     const char *problem = p->problem != NULL ? p->problem : "the text is not YAML";
-    return FAIL_AT(t, MST_INVAL, p->problem_mark.line + 1, p->problem_mark.column + 1, "%s%s%s", problem,
-                   p->context != NULL ? " " : "", p->context != NULL ? p->context : "");
+    if (tab_indents(text, p->problem_mark.line))
+        return FAIL_AT(t, MST_INVAL, p->problem_mark.line + 1, p->problem_mark.column + 1,
+                       "a tab cannot indent YAML; use spaces");
+    return FAIL_AT(t, MST_INVAL, p->problem_mark.line + 1, p->problem_mark.column + 1, "%s%s%s%s", problem,
+                   p->context != NULL ? " " : "", p->context != NULL ? p->context : "", quote_hint(problem));
 }
 
 static build_t *

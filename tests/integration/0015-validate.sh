@@ -1,7 +1,7 @@
 #!/bin/bash
 # muster validate and muster inspect-data: what they say, where they point, how they end.
 . "$(dirname "$0")/lib.sh"
-unset WANDB_API_KEY NO_SUCH_KEY
+unset NO_SUCH_KEY
 cat > rows.jsonl <<'X'
 {"id":"a","question":"What is 1 + 1?","gold":{"text":"2"},"context":["one","two"]}
 
@@ -27,7 +27,7 @@ says out "jsonl rows.jsonl, first 3"
 says out "2: length (L1), digits (L1)"
 says out "openai m-1"
 says err 'api_key: environment variable "NO_SUCH_KEY" is not set'
-says err "WANDB_API_KEY"
+says err "this version sends nothing there"
 ROWS=gone.jsonl expect 0 "$MUSTER" validate good.yaml
 says err 'dataset "gone.jsonl" does not exist'
 unset ROWS
@@ -50,6 +50,10 @@ bad 's/\[0-9\]+/(/' 'bad.yaml: scorer "digits": could not compile pattern "("'
 bad 's/"${NO_SUCH_KEY}"/sk-123/' '"api_key" must say where the secret is'
 grep -q sk-123 err && fail "the secret is shown"
 bad 's/wandb_project: p/simulate: {ttft_millis: 3}/' 'bad.yaml: simulate'
+bad 's/provider_type: openai/&, base_url: localhost:8000/' '"base_url" must be an http:// or https:// URL'
+bad 's/^name: /&on: /' 'bad.yaml:1:9: mapping values are not allowed in this context; is it text? put it in quotes'
+bad 's/^  - {tier/\t- {tier/' 'bad.yaml:5:1: a tab cannot indent YAML; use spaces'
+bad 's/pattern: "\[0-9\]+"/pattern: [0-9]+/' 'put it in quotes'
 bad 's/^name/nmae/' 'bad.yaml:1:1: unknown key "nmae"; did you mean "name"?'
 bad 's/jsonl, path/huggingface, path/' 'is not available in this version'
 expect 2 "$MUSTER" validate none.yaml
