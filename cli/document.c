@@ -4,6 +4,7 @@
 #include "common/base/limits.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -86,6 +87,30 @@ mst_document_write_file(mst_store_t *store, const mst_run_rec_t *rec, const mst_
         if (rc != MST_OK)
             (void)unlink(temp);
     }
+    free(temp);
+    return rc;
+}
+
+mst_rc
+mst_document_check(const char *path, mst_err_t *err)
+{
+    struct stat st;
+    bool there = stat(path, &st) == 0;
+    if (there && S_ISDIR(st.st_mode))
+        return MST_ERR(err, MST_INVAL, "could not write \"%s\": it is a directory; name a file in it", path);
+    if (there && !S_ISREG(st.st_mode))
+        return MST_OK;
+    char *temp = NULL;
+    if (asprintf(&temp, "%s.part", path) < 0)
+        return MST_ERR(err, MST_NOMEM, "could not write \"%s\": out of memory", path);
+    int fd = open(temp, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+    mst_rc rc = MST_OK;
+    if (fd < 0)
+        rc = MST_ERR_SUB(err, MST_INVAL, errno, "could not write \"%s\": %s", path, strerror(errno));
+    else
+        close(fd);
+    if (fd >= 0)
+        (void)unlink(temp);
     free(temp);
     return rc;
 }

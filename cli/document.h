@@ -14,4 +14,7 @@ MST_NODISCARD mst_rc mst_document_write(mst_store_t *store, const mst_run_rec_t 
 MST_NODISCARD mst_rc mst_document_write_file(mst_store_t *store, const mst_run_rec_t *rec,
                                              const mst_run_numbers_full_t *n, const char *path, mst_err_t *err);
 
+// Can a document be written there? Asked before a run, so that an hour of answers does not end at a wrong path.
+MST_NODISCARD mst_rc mst_document_check(const char *path, mst_err_t *err);
+
 #endif

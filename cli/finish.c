@@ -98,6 +98,8 @@ mst_finish_run(const mst_finish_opts_t *o, mst_arena_t *arena)
     if (o->end->end == MST_FOLLOW_DONE)
         code = mst_report_exit_code(&n);
     n.exit_code = o->rec->exit_code = code;
+    n.db = mst_str_c(o->db);
+    n.go_on = mst_str_c(o->go_on);
     rc = mst_store_run_update(o->store, o->rec, &err);
     if (rc == MST_OK)
         rc = print_people(o, &n, &err);
@@ -105,12 +107,9 @@ mst_finish_run(const mst_finish_opts_t *o, mst_arena_t *arena)
         rc = mst_document_write_file(o->store, o->rec, &n, o->output, &err);
     if (rc == MST_OK && o->json)
         rc = mst_document_write(o->store, o->rec, &n, stdout, &err);
-    if (o->end->end == MST_FOLLOW_ABORTED)
+    // a person who sees the report has read it there
+    if (o->end->end == MST_FOLLOW_ABORTED && (o->json || !isatty(STDOUT_FILENO)))
         fprintf(stderr, "muster: error: %s\n", o->end->err.message);
-    if (o->end->end != MST_FOLLOW_DONE && o->go_on != NULL)
-        fprintf(stderr, "what is done is stored; %s\n", o->go_on);
-    else if (o->end->end != MST_FOLLOW_DONE)
-        fprintf(stderr, "what is done is stored; go on with: muster run --resume %.*s\n", MST_FMT(o->rec->run_id));
     if (rc != MST_OK) {
         int failed = mst_cli_fail(&err);
         return code == MST_EXIT_PASS ? failed : code;

@@ -12,6 +12,7 @@ typedef struct {
     const mst_run_cfg_t *cfg;
     const mst_follow_result_t *end;
     const char *output;     // NULL = none
+    const char *db;         // --db as it was given; NULL = it was not
     bool json, verbose;
     const char *go_on;      // said when it did not end; NULL = how to resume it
 } mst_finish_opts_t;

@@ -1,6 +1,7 @@
 // Sums from the rollup, exact percentiles from the rows, gates from the scorers of scope run.
 #include "cli/numbers.h"
 
+#include "cli/why.h"
 #include "common/base/clock.h"
 #include "scorers/scorer.h"
 
@@ -173,35 +174,6 @@ fill_counts(const mst_rollup_t *roll, mst_run_numbers_full_t *out)
     out->completion_tokens = roll->completion_tokens;
 }
 
-typedef struct {
-    mst_arena_t *arena;
-    mst_str_t case_id, text;
-} first_failure_t;
-
-static bool
-take_failure(void *ud, const mst_result_t *r, const mst_origin_t *origin)
-{
-    first_failure_t *f = ud;
-    (void)origin;
-    f->case_id = mst_arena_dup(f->arena, r->case_id, NULL);
-    f->text = mst_arena_dup(f->arena, mst_str_c(r->done.error.message), NULL);
-    return false; // one is enough
-}
-
-// Counts of outcomes do not say what went wrong: one of the failures stands for them.
-static mst_rc
-fill_failure(const source_t *s, mst_arena_t *arena, mst_run_numbers_full_t *out, mst_err_t *err)
-{
-    const mst_store_scan_t unmeasured = {.unmeasured_only = true};
-    first_failure_t first = {.arena = arena};
-    if (out->measured >= out->keys_done)
-        return MST_OK;
-    mst_rc rc = mst_store_results(s->store, s->run_no, &unmeasured, take_failure, &first, err);
-    out->failed_case_id = first.case_id;
-    out->failed_text = first.text;
-    return rc;
-}
-
 // Rates are over the time in which cases were in work: the window, but never more than what all sessions ran (a
 // resumed run has a hole in its window).
 static void
@@ -235,9 +207,9 @@ mst_cli_numbers(mst_store_t *store, const mst_run_rec_t *rec, const mst_run_cfg_
         rc = fill_latencies(&s, out, err);
     }
     if (rc == MST_OK)
-        rc = fill_failure(&s, arena, out, err);
-    if (rc == MST_OK)
         rc = fill_scorers(&s, cfg, arena, out, err);
+    if (rc == MST_OK)
+        rc = mst_cli_why(store, rec->run_no, arena, out, err);
     out->exit_code = mst_report_exit_code(out);
     mst_rollup_deinit(&roll);
     return rc;

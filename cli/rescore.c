@@ -161,6 +161,7 @@ rescore(const options_t *o, mst_arena_t *arena, mst_store_t **store, mst_store_t
         .cfg = &cfg,
         .end = &end,
         .output = o->output,
+        .db = o->db,
         .json = o->json,
         .verbose = o->verbose,
         .go_on = "run the same command again for a whole one",

@@ -4,6 +4,7 @@
 
 #include "cli/check.h"
 #include "cli/commands.h"
+#include "cli/document.h"
 #include "cli/env.h"
 #include "cli/finish.h"
 #include "cli/follow.h"
@@ -172,6 +173,8 @@ prepare(run_t *r, mst_err_t *err)
         rc = apply_options(r, err);
     if (rc == MST_OK && !resume && (rc = mst_cli_check_parts(&r->cfg, r->arena, err)) != MST_OK)
         mst_err_prefix(err, "%s", r->opts.config);
+    if (rc == MST_OK && r->opts.output != NULL)
+        rc = mst_document_check(r->opts.output, err);
     if (rc == MST_OK && !resume) // bad data must not leave an empty database behind
         rc = open_dataset(r, err);
     if (rc == MST_OK)
@@ -250,8 +253,8 @@ run_all(run_t *r)
     mst_err_t err = {0};
     mst_rc rc = prepare(r, &err);
     if (rc == MST_OK) {
-        fprintf(stderr, "%s %.*s: %.*s, %zu scorers, %s\n", r->opts.resume ? "resuming" : "run", MST_FMT(r->rec.run_id),
-                MST_FMT(r->cfg.name), r->cfg.scorer_count,
+        fprintf(stderr, "%s %.*s: %.*s, %zu %s, %s\n", r->opts.resume ? "resuming" : "run", MST_FMT(r->rec.run_id),
+                MST_FMT(r->cfg.name), r->cfg.scorer_count, r->cfg.scorer_count == 1 ? "scorer" : "scorers",
                 r->cfg.provider.kind != NULL ? r->cfg.provider.kind->name : "recorded answers");
         rc = run_roles(r, &err);
     }
@@ -264,6 +267,7 @@ run_all(run_t *r)
         .cfg = &r->cfg,
         .end = &r->end,
         .output = r->opts.output,
+        .db = r->opts.db,
         .json = r->opts.json,
         .verbose = r->opts.verbose,
     };

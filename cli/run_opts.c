@@ -21,7 +21,7 @@ enum {
 };
 
 static const struct argp_option options[] = {
-    {"output", 'o', "FILE.json", 0, "write the whole result as JSON", 1},
+    {"output", 'o', "FILE.json", 0, "write the whole result as JSON (-: as --json)", 1},
     {"verbose", 'v', NULL, 0, "show each case with its scores and reasons", 1},
     {"json", OPT_JSON, NULL, 0, "print one JSON document on standard output; text goes to standard error", 1},
     {"no-progress", OPT_NO_PROGRESS, NULL, 0, "no progress line", 1},
@@ -61,7 +61,10 @@ on_option(int key, char *arg, struct argp_state *state)
     mst_run_opts_t *o = state->input;
     switch (key) {
     case 'o':
-        o->output = arg;
+        if (strcmp(arg, "-") == 0)
+            o->json = true;
+        else
+            o->output = arg;
         break;
     case 'v':
         o->verbose = true;

@@ -151,6 +151,7 @@ show(const options_t *o, mst_store_t *store, mst_arena_t *arena, mst_err_t *err)
         return rc;
     if (rec.exit_code >= 0)
         numbers.exit_code = rec.exit_code; // what the run itself ended with
+    numbers.db = mst_str_c(o->db);
     if (o->json && !o->case_id && !o->failed)
         return mst_document_write(store, &rec, &numbers, stdout, err);
     show_t s = {.o = o, .numbers = &numbers, .colour = mst_cli_colour(STDOUT_FILENO)};

@@ -24,7 +24,7 @@ on_hello(mst_coordinator_t *c, uint64_t conn, const Muster__Hello *m)
     memcpy(ev.u.hello.instance, m->instance.data, MST_COORD_INSTANCE);
     ev.u.hello.seq = m->session_seq;
     ev.u.hello.slots = m->slots;
-    mst_info("worker said hello name=\"%.*s\" slots=%u", MST_FMT(mst_wire_str(m->name)), m->slots);
+    mst_debug("worker said hello name=\"%.*s\" slots=%u", MST_FMT(mst_wire_str(m->name)), m->slots);
     mst_coordinator_step(c, &ev);
 }
 

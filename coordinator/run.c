@@ -214,7 +214,7 @@ mst_crun_submit(mst_coordinator_t *c, const Muster__Submit *m)
         r->error = err;
         return;
     }
-    mst_info("run started run=%u cases_at_most=%llu repeats=%lld", r->run_no, (unsigned long long)r->total_cases,
+    mst_debug("run started run=%u cases_at_most=%llu repeats=%lld", r->run_no, (unsigned long long)r->total_cases,
              (long long)r->cfg.repeats);
 }
 

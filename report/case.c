@@ -124,10 +124,7 @@ detail_lines(const mst_result_t *res, const mst_origin_t *o, mst_buf_t *out)
     time_line(res, out);
     if (d->prompt_tokens != MST_NONE || d->completion_tokens != MST_NONE) {
         line(out, "tokens");
-        mst_fmt_count(d->prompt_tokens > 0 ? (uint64_t)d->prompt_tokens : 0, out);
-        mst_buf_add_c(out, " prompt, ");
-        mst_fmt_count(d->completion_tokens > 0 ? (uint64_t)d->completion_tokens : 0, out);
-        mst_buf_add_c(out, " completion\n");
+        mst_fmt_tokens(d->prompt_tokens, d->completion_tokens, out);
     }
     const mst_str_t parts[] = {
         o ? o->engine : MST_STR_NULL,   o ? o->engine_version : MST_STR_NULL, d->model,

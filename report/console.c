@@ -5,8 +5,6 @@
 #include <math.h>
 
 #define WIDTH_LEAST    40
-#define FAILED_ID_MAX  60
-#define FAILED_TEXT_MAX 300
 #define WIDTH_INTERVAL 96 // below it the interval of the pass rate is left out
 
 // Rounded outwards: "100.0-100.0" would promise more than was seen.
@@ -204,18 +202,13 @@ outcomes_line(const mst_run_numbers_full_t *r, bool colour, mst_buf_t *out)
         between = ", ";
     }
     mst_buf_add_byte(out, '\n');
-}
-
-static void
-failure_line(const mst_run_numbers_full_t *r, mst_buf_t *out)
-{
-    if (r->failed_text.n == 0)
-        return;
-    mst_buf_add_c(out, "  unmeasured  such as ");
-    mst_fmt_safe(mst_str_cut(r->failed_case_id, FAILED_ID_MAX), false, out);
-    mst_buf_add_c(out, ": ");
-    mst_fmt_safe(mst_str_cut(r->failed_text, FAILED_TEXT_MAX), false, out);
-    mst_buf_add_byte(out, '\n');
+    for (int i = 0; i < MST_OUTCOME_MAX; i++) {
+        if (r->outcome_why[i].n == 0 || mst_outcome_name((mst_outcome_t)i) == NULL)
+            continue;
+        mst_buf_addf(out, "    %s: ", mst_outcome_name((mst_outcome_t)i));
+        mst_fmt_safe(r->outcome_why[i], false, out);
+        mst_buf_add_byte(out, '\n');
+    }
 }
 
 static void
@@ -239,10 +232,8 @@ work_lines(const mst_run_numbers_full_t *r, mst_buf_t *out)
     }
     if (r->prompt_tokens > 0 || r->completion_tokens > 0) {
         mst_buf_add_c(out, "  tokens      ");
-        mst_fmt_count(r->prompt_tokens, out);
-        mst_buf_add_c(out, " prompt, ");
-        mst_fmt_count(r->completion_tokens, out);
-        mst_buf_add_c(out, " completion\n");
+        // a sum of 0 prompt tokens says that the server did not count them
+        mst_fmt_tokens(r->prompt_tokens > 0 ? (int64_t)r->prompt_tokens : MST_NONE, (int64_t)r->completion_tokens, out);
     }
     if (r->refused_rows > 0) {
         mst_buf_add_c(out, "  dataset     ");
@@ -268,9 +259,9 @@ cases_line(const mst_run_numbers_full_t *r, mst_buf_t *out)
         put_interval(lo, hi, out);
         mst_buf_add_byte(out, ')');
     }
-    mst_buf_add_c(out, ", coverage ");
+    mst_buf_add_c(out, "\n  coverage    ");
     mst_fmt_percent(r->coverage, out);
-    mst_buf_add_c(out, " of ");
+    mst_buf_add_c(out, r->keys_total == 0 && (r->interrupted || r->aborted) ? " of the first " : " of ");
     mst_fmt_count(r->keys_total > 0 ? r->keys_total : r->keys_done, out);
     mst_buf_add_byte(out, '\n');
 }
@@ -295,6 +286,7 @@ verdict_line(const mst_run_numbers_full_t *r, bool colour, mst_buf_t *out)
     mst_buf_add_c(out, "  ");
     mst_report_verdict(r, out);
     mst_buf_add_byte(out, '\n');
+    mst_report_next(r, out);
 }
 
 void
@@ -308,7 +300,6 @@ mst_report_console(const mst_run_numbers_full_t *r, bool colour, int width, mst_
     mst_buf_add_byte(out, '\n');
     cases_line(r, out);
     outcomes_line(r, colour, out);
-    failure_line(r, out);
     work_lines(r, out);
     verdict_line(r, colour, out);
 }

@@ -21,6 +21,20 @@ mst_fmt_count(uint64_t n, mst_buf_t *out)
 }
 
 void
+mst_fmt_tokens(int64_t prompt, int64_t completion, mst_buf_t *out)
+{
+    if (prompt >= 0) {
+        mst_fmt_count((uint64_t)prompt, out);
+        mst_buf_add_c(out, completion >= 0 ? " prompt, " : " prompt");
+    }
+    if (completion >= 0) {
+        mst_fmt_count((uint64_t)completion, out);
+        mst_buf_add_c(out, " completion");
+    }
+    mst_buf_add_byte(out, '\n');
+}
+
+void
 mst_fmt_ms(double ms, mst_buf_t *out)
 {
     if (!isfinite(ms))

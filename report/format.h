@@ -5,6 +5,8 @@
 #include "common/base/buf.h"
 
 void mst_fmt_count(uint64_t n, mst_buf_t *out);    // 1,234,567
+// "12 prompt, 3 completion" and a line end; a negative number is not known and left out
+void mst_fmt_tokens(int64_t prompt, int64_t completion, mst_buf_t *out);
 void mst_fmt_ms(double ms, mst_buf_t *out);        // 850 us, 12.3 ms, 4.56 s, 2 m 3 s; "-" when NaN
 void mst_fmt_percent(double part, mst_buf_t *out); // 0.8333: 83.3 %; "-" when NaN; 100.0 only for all of it
 void mst_fmt_rate(double per_s, mst_buf_t *out);   // 12.3, 4,567; "-" when NaN

@@ -34,6 +34,16 @@ put_u64(mst_jw_t *w, const char *key, uint64_t v)
 }
 
 static void
+put_known(mst_jw_t *w, const char *key, uint64_t v, bool known)
+{
+    mst_jw_key(w, key);
+    if (known)
+        mst_jw_u64(w, v);
+    else
+        mst_jw_null(w);
+}
+
+static void
 put_f64(mst_jw_t *w, const char *key, double v)
 {
     mst_jw_key(w, key);
@@ -89,8 +99,9 @@ put_totals(mst_jw_t *w, const mst_run_numbers_full_t *r)
     put_f64(w, "pass_rate", r->measured > 0 ? (double)r->passed / (double)r->measured : (double)NAN);
     put_f64(w, "coverage", r->coverage);
     put_f64(w, "min_coverage", r->min_coverage);
-    put_u64(w, "prompt_tokens", r->prompt_tokens);
-    put_u64(w, "completion_tokens", r->completion_tokens);
+    // sums of 0 say that no answer came with a count
+    put_known(w, "prompt_tokens", r->prompt_tokens, r->prompt_tokens > 0);
+    put_known(w, "completion_tokens", r->completion_tokens, r->prompt_tokens > 0 || r->completion_tokens > 0);
     put_f64(w, "cases_per_s", r->cases_per_s);
     put_f64(w, "tokens_per_s", r->tokens_per_s);
     mst_jw_obj_end(w);

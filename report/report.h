@@ -32,7 +32,7 @@ typedef struct {
     uint64_t keys_done, measured, passed, refused_rows;
     double coverage, min_coverage; // measured / keys_total; NaN when there is none
     uint64_t outcomes[MST_OUTCOME_MAX];
-    mst_str_t failed_case_id, failed_text; // the first case that could not be measured, and why; empty = none
+    mst_str_t outcome_why[MST_OUTCOME_MAX]; // of an unmeasured outcome: what one such case says; empty = not known
     mst_scorer_numbers_t *scorers;
     size_t scorer_count;
     mst_latency_numbers_t ttft, e2e, tpot;
@@ -42,6 +42,8 @@ typedef struct {
     int64_t started_wall_ns, finished_wall_ns;
     bool gates_failed; // a run-scope scorer failed
     bool interrupted, aborted;
+    mst_str_t db;    // --db that the commands shown need, or empty
+    mst_str_t go_on; // how to go on when it did not end; empty = muster run --resume
     int exit_code; // of mst_report_exit_code, or what the caller knows better; shown as the verdict
 } mst_run_numbers_full_t;
 
@@ -52,6 +54,10 @@ int mst_report_exit_code(const mst_run_numbers_full_t *r);
 
 // The sentence behind r->exit_code, such as "2 of 30 measured cases failed". Appended.
 void mst_report_verdict(const mst_run_numbers_full_t *r, mst_buf_t *out);
+
+// A line with the command that comes next, such as "see them with: muster show RUN --failed"; appends nothing when
+// there is nothing to do.
+void mst_report_next(const mst_run_numbers_full_t *r, mst_buf_t *out);
 
 // Console summary, for people. colour: ANSI colours. width: columns of the terminal; 0 = not known.
 void mst_report_console(const mst_run_numbers_full_t *r, bool colour, int width, mst_buf_t *out);

@@ -79,6 +79,17 @@ say_inconclusive(const mst_run_numbers_full_t *r, mst_buf_t *out)
     mst_fmt_percent(r->min_coverage, out);
 }
 
+// A run that stopped before its dataset was read to the end does not know how many cases there are.
+static void
+say_stored(const mst_run_numbers_full_t *r, mst_buf_t *out)
+{
+    if (r->keys_total > 0)
+        counts(r->keys_done, r->keys_total, out);
+    else
+        mst_fmt_count(r->keys_done, out);
+    mst_buf_add_c(out, r->keys_total == 0 && r->keys_done == 1 ? " case is stored" : " cases are stored");
+}
+
 static void
 say_infra(const mst_run_numbers_full_t *r, mst_buf_t *out)
 {
@@ -91,8 +102,7 @@ say_infra(const mst_run_numbers_full_t *r, mst_buf_t *out)
     else
         mst_buf_add_c(out, r->aborted ? "the run was aborted" : "no case could be measured");
     mst_buf_add_c(out, "; ");
-    counts(r->keys_done, total_of(r), out);
-    mst_buf_add_c(out, " cases are stored");
+    say_stored(r, out);
 }
 
 void
@@ -100,9 +110,7 @@ mst_report_verdict(const mst_run_numbers_full_t *r, mst_buf_t *out)
 {
     switch (r->exit_code) {
     case INTERRUPTED:
-        counts(r->keys_done, total_of(r), out);
-        mst_buf_add_c(out, " cases are stored; go on with muster run --resume ");
-        mst_fmt_safe(r->run_id, false, out);
+        say_stored(r, out);
         break;
     case UNUSABLE:
     case INFRA:
@@ -115,9 +123,36 @@ mst_report_verdict(const mst_run_numbers_full_t *r, mst_buf_t *out)
         say_inconclusive(r, out);
         break;
     default:
-        mst_buf_add_c(out, "all ");
-        mst_fmt_count(r->measured, out);
-        mst_buf_add_c(out, " measured cases passed");
+        mst_buf_add_c(out, r->measured == 1 ? "the one" : "all ");
+        if (r->measured != 1)
+            mst_fmt_count(r->measured, out);
+        mst_buf_add_c(out, r->measured == 1 ? " measured case passed" : " measured cases passed");
         break;
     }
+}
+
+static void
+command(const mst_run_numbers_full_t *r, const char *before, const char *after, mst_buf_t *out)
+{
+    mst_buf_addf(out, "  %s", before);
+    mst_fmt_safe(r->run_id, false, out);
+    mst_buf_add_c(out, after);
+    if (r->db.n > 0) {
+        mst_buf_add_c(out, " --db ");
+        mst_fmt_safe(r->db, false, out);
+    }
+    mst_buf_add_byte(out, '\n');
+}
+
+void
+mst_report_next(const mst_run_numbers_full_t *r, mst_buf_t *out)
+{
+    bool cases = r->passed < r->measured || r->measured < r->keys_done;
+    bool stopped = r->exit_code == INTERRUPTED || (r->aborted && r->exit_code != FAIL);
+    if (stopped && r->go_on.n > 0)
+        mst_buf_addf(out, "  %.*s\n", MST_FMT(r->go_on));
+    else if (stopped)
+        command(r, "go on with: muster run --resume ", "", out);
+    else if (cases && r->exit_code != PASS)
+        command(r, "see them with: muster show ", " --failed", out);
 }

@@ -49,6 +49,23 @@ expect 1 "$MUSTER" run part1.yaml
 echo '{"id":"c","input":"two","expected_output":"two"}' > none.jsonl
 config none.yaml none.jsonl ""
 expect 2 "$MUSTER" run none.yaml
+says out "no recorded answer"
+says out "see them with: muster show run_"
+# no expected answer: the summary says so, and what to do
+echo '{"input":"two","actual_output":"two"}' > unexpected.jsonl
+config unexpected.yaml unexpected.jsonl ""
+expect 3 "$MUSTER" run unexpected.yaml --db sqlite:u.db
+says out "has no expected answer: give it one"
+says out "--failed --db sqlite:u.db"
+# 2: nowhere to write the document, known before anything is asked
+expect 2 "$MUSTER" run good.yaml -o none/such.json --db sqlite:no.db
+one_error
+[ -e no.db ] && fail "the run began before its output was checked"
+expect 2 "$MUSTER" run good.yaml -o .
+says err "is a directory"
+expect 0 "$MUSTER" run good.yaml -o -
+equal "$(json out 'd["totals"]["prompt_tokens"]')" None "tokens of recorded answers"
+[ -e ./- ] && fail "a file called -"
 # 4: nothing listens
 config down.yaml good.jsonl "provider: {provider_type: openai, base_url: 'http://127.0.0.1:9/v1', model_name: m}"
 expect 4 "$MUSTER" run down.yaml

@@ -32,7 +32,7 @@ for signals in 1 2; do
     [ "$signals" = 2 ] && sleep 0.1 && kill -INT "$pid"
     wait "$pid"
     equal $? 130 "exit code after $signals signals"
-    says err "--resume"
+    says out "go on with: muster run --resume run_"
     n=$(sqlite3 m.db 'select count(*) from result')
     [ "$n" -ge 10 ] && [ "$n" -lt 120 ] || fail "$n rows after $signals signals"
     bad=$(sqlite3 m.db 'select count(*) from result where outcome <> 1')

@@ -390,13 +390,14 @@ test_run_config_wrong_types(void **state)
     refused(BASIC "wandb_tags: [a, ~]\n", "c.yaml:4:17: \"wandb_tags\" must be a list of strings, not nothing");
     refused(BASIC "simulate: [1]\n", "c.yaml:4:11: \"simulate\" must be a map of settings, not a list");
     refused(HEAD "scorers: ttft\n", "c.yaml:3:10: \"scorers\" must be a list of at least one scorer, not \"ttft\"");
-    refused(HEAD "scorers: [ttft]\n", "c.yaml:3:11: a scorer must be a map of settings, not \"ttft\"; "
-           "write {scorer_name: ...}");
+    refused(HEAD "scorers: [ttft]\n",
+            "c.yaml:3:11: a scorer must be a map of settings, not \"ttft\"; write {scorer_name: ...}");
     refused(HEAD "scorers: [{scorer_name: ttft, threshold: 1.5}]\n",
             "c.yaml:3:42: \"threshold\" must be a number from 0 to 1, not \"1.5\"");
     refused(HEAD "scorers: [{scorer_name: ttft, on_missing: skp}]\n",
             "c.yaml:3:43: \"on_missing\" must be one of pass, skip, fail, not \"skp\"; did you mean \"skip\"?");
-    refused(BASIC "provider: openai\n", "c.yaml:4:11: a provider must be a map of settings, not \"openai\"; write {provider_type: ...}");
+    refused(BASIC "provider: openai\n",
+            "c.yaml:4:11: a provider must be a map of settings, not \"openai\"; write {provider_type: ...}");
     refused(BASIC "provider: {type: openai, model: m, seed: 99999999999999999999}\n",
             "c.yaml:4:42: \"seed\" must be a whole number, not \"99999999999999999999\"");
     refused(HEAD "scorers: [{scorer_name: ttft, label: \"a\\tb\"}]\n",
