@@ -5,6 +5,7 @@
 #include "cli/document.h"
 #include "cli/env.h"
 #include "cli/numbers.h"
+#include "cli/worst.h"
 #include "report/report.h"
 
 #include <argp.h>
@@ -17,13 +18,15 @@
 typedef struct {
     const char *run, *case_id, *db;
     bool json, verbose, failed;
+    int64_t worst; // cases; 0 = not asked for
 } options_t;
 
-enum { OPT_DB = 256, OPT_JSON, OPT_FAILED };
+enum { OPT_DB = 256, OPT_JSON, OPT_FAILED, OPT_WORST };
 
 static const struct argp_option option_table[] = {
     {"case", 'c', "ID", 0, "Show this case: input, answer, scores, stamps, raw exchange when it was kept", 0},
     {"failed", OPT_FAILED, NULL, 0, "Show every case that failed or was not measured", 0},
+    {"worst", OPT_WORST, "N", 0, "Show the N cases with the lowest mean score, worst first", 0},
     {"verbose", 'v', NULL, 0, "Show every case", 0},
     {"json", OPT_JSON, NULL, 0, "One JSON document on stdout", 0},
     {"db", OPT_DB, "URL", 0, "Database (default: MUSTER_DB, else sqlite:muster.db)", 0},
@@ -44,6 +47,10 @@ parse_option(int key, char *arg, struct argp_state *state)
     case OPT_FAILED:
         o->failed = true;
         return 0;
+    case OPT_WORST:
+        if (!mst_str_to_i64(mst_str_c(arg), &o->worst) || o->worst < 1 || o->worst > MST_WORST_MAX)
+            argp_error(state, "--worst takes a whole number from 1 to %d, not \"%s\"", MST_WORST_MAX, arg);
+        return 0;
     case OPT_JSON:
         o->json = true;
         return 0;
@@ -56,6 +63,8 @@ parse_option(int key, char *arg, struct argp_state *state)
         o->run = arg;
         return 0;
     case ARGP_KEY_END:
+        if ((o->case_id != NULL) + o->failed + (o->worst > 0) > 1)
+            argp_error(state, "--case, --failed and --worst choose cases in different ways; give one of them");
         if (!o->run)
             argp_error(state, "which run? its id, the beginning of one, its number, or latest");
         return 0;
@@ -73,6 +82,7 @@ static const struct argp argp = {
            "Examples:\n"
            "  muster show latest\n"
            "  muster show run_20261120_1024 --failed\n"
+           "  muster show latest --worst 5\n"
            "  muster show latest --case case-000017\n"
            "  muster show latest --json > run.json",
 };
@@ -83,6 +93,7 @@ typedef struct {
     mst_buf_t out;
     bool colour, first, broken;
     uint64_t shown;
+    const mst_worst_t *only; // one of the worst: others of the same id are not meant
 } show_t;
 
 static bool
@@ -99,12 +110,35 @@ show_case(void *ud, const mst_result_t *r, const mst_origin_t *origin)
     show_t *s = ud;
     if (s->o->failed && r->passed && mst_outcome_measured(r->outcome))
         return true;
+    if (s->only && (r->key.repeat_no != s->only->key.repeat_no || r->key.target_no != s->only->key.target_no))
+        return true;
     if (s->o->json)
         mst_report_json_result(r, origin, s->numbers, s->shown == 0, &s->out);
     else
         mst_report_case(r, origin, s->numbers, s->colour, &s->out);
     s->shown++;
     return flush(s);
+}
+
+static mst_rc
+show_worst(show_t *s, mst_store_t *store, const mst_run_rec_t *rec, mst_arena_t *arena, mst_err_t *err)
+{
+    size_t count = 0;
+    mst_worst_t *list = MST_ARENA_ARRAY(arena, mst_worst_t, (size_t)s->o->worst);
+    if (list == NULL)
+        return MST_ERR(err, MST_LIMIT, "no memory for %lld cases", (long long)s->o->worst);
+    mst_rc rc = mst_cli_worst(store, rec->run_no, (size_t)s->o->worst, arena, list, &count, err);
+    if (s->o->json)
+        mst_buf_add_byte(&s->out, '[');
+    for (size_t i = 0; i < count && rc == MST_OK; i++) {
+        mst_store_scan_t what = {.with_text = true, .with_scores = true, .case_id = list[i].case_id};
+        s->only = &list[i];
+        rc = mst_store_results(store, rec->run_no, &what, show_case, s, err);
+    }
+    if (s->o->json)
+        mst_buf_add_c(&s->out, "\n]\n");
+    flush(s);
+    return rc;
 }
 
 static mst_rc
@@ -152,11 +186,13 @@ show(const options_t *o, mst_store_t *store, mst_arena_t *arena, mst_err_t *err)
     if (rec.exit_code >= 0)
         numbers.exit_code = rec.exit_code; // what the run itself ended with
     numbers.db = mst_str_c(o->db);
-    if (o->json && !o->case_id && !o->failed)
+    if (o->json && !o->case_id && !o->failed && o->worst == 0)
         return mst_document_write(store, &rec, &numbers, stdout, err);
     show_t s = {.o = o, .numbers = &numbers, .colour = mst_cli_colour(STDOUT_FILENO)};
     mst_buf_init(&s.out, 4 * MST_RESULT_BYTES_MAX);
-    if (o->case_id || o->failed || o->verbose)
+    if (o->worst > 0)
+        rc = show_worst(&s, store, &rec, arena, err);
+    else if (o->case_id || o->failed || o->verbose)
         rc = show_cases(&s, store, &rec, err);
     if (rc == MST_OK && !o->case_id && !o->json)
         show_summary(&s);

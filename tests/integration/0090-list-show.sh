@@ -31,6 +31,13 @@ says out "FAIL  b"
 says_not out "PASS  a"
 grep -q "$(printf '\033')" out && fail "model text reached the terminal as it was"
 says out '\x1b[2Jx\x00y'
+expect 0 "$MUSTER" show 1 --worst 1 --db sqlite:m.db
+says out "FAIL  b"
+says_not out "FAIL  c"
+expect 0 "$MUSTER" show 1 --worst 1000 --json --db sqlite:m.db
+equal "$(json out '[r["case_id"] for r in d]')" "['b', 'c', 'a']" "worst first"
+expect 2 "$MUSTER" show 1 --worst 0 --db sqlite:m.db
+expect 2 "$MUSTER" show 1 --worst 2 --failed --db sqlite:m.db
 expect 0 "$MUSTER" show 1 --case c --db sqlite:m.db
 says_not out "FAIL  b"
 says out '\x1b[2J'
