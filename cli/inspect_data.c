@@ -81,7 +81,7 @@ static const struct argp argp = {
            "Examples:\n"
            "  muster inspect-data data/qa.jsonl\n"
            "  muster inspect-data test.jsonl.zst -n 20\n"
-           "  muster inspect-data test.jsonl -m input=question -m expected_output=gold.text",
+           "  muster inspect-data q.jsonl -m input=question -m expected_output=gold.text",
 };
 
 // One line of at most TEXT_SHOWN characters; what would move the cursor becomes a blank.

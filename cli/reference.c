@@ -107,8 +107,11 @@ print_page(const char *page)
         print_table(mst_scorer_cfg_table);
         printf("## numerical_guard\n\n");
         print_table(mst_guard_cfg_table);
+        printf("`simulate` takes the options of `muster sim` with `_` for `-`, such as `ttft_ms: 40`; the "
+               "provider's `base_url`\nis then that of the simulated backend. Paths are relative to the working directory.\n\n");
         printf("`provider` takes `provider_type` and the provider's own parameters (providers.md). `${NAME}` in any "
-               "text is\nreplaced by the environment variable; an unset one is an error.\n");
+               "text is\nreplaced by the environment variable; an unset one is an error. Texts with `: `, `#`, `[`, `{` "
+               "or `*` need\nquotes. A key that is not in these tables is an error.\n");
         return MST_EXIT_PASS;
     }
     if (strcmp(page, "scorers") == 0) {
@@ -142,7 +145,7 @@ int
 mst_cmd_reference(int argc, char **argv)
 {
     static const struct argp argp = {
-        NULL, on_option, "PAGE", "Print a reference page (configuration, scorers, providers) as Markdown.\v"
+        NULL, on_option, "PAGE", "Print a reference page as Markdown: configuration, scorers or providers.\v"
         "Examples:\n  muster reference scorers | less\n", NULL, NULL, NULL};
     const char *page = NULL;
     argp_parse(&argp, argc, argv, 0, NULL, &page);

@@ -97,6 +97,11 @@ put_totals(mst_jw_t *w, const mst_run_numbers_full_t *r)
     put_u64(w, "failed", r->measured - r->passed);
     put_u64(w, "unmeasured", r->keys_done - r->measured);
     put_f64(w, "pass_rate", r->measured > 0 ? (double)r->passed / (double)r->measured : (double)NAN);
+    double lo = (double)NAN, hi = (double)NAN;
+    if (r->measured > 0)
+        mst_wilson(r->passed, r->measured, &lo, &hi);
+    put_f64(w, "pass_rate_low", lo);
+    put_f64(w, "pass_rate_high", hi);
     put_f64(w, "coverage", r->coverage);
     put_f64(w, "min_coverage", r->min_coverage);
     // sums of 0 say that no answer came with a count
@@ -111,6 +116,14 @@ put_totals(mst_jw_t *w, const mst_run_numbers_full_t *r)
         const char *name = r->outcomes[i] > 0 ? mst_outcome_name((mst_outcome_t)i) : NULL;
         if (name)
             put_u64(w, name, r->outcomes[i]);
+    }
+    mst_jw_obj_end(w);
+    mst_jw_key(w, "outcome_reasons"); // of what was not measured
+    mst_jw_obj(w);
+    for (int i = 0; i < MST_OUTCOME_MAX; i++) {
+        const char *name = r->outcome_why[i].n > 0 ? mst_outcome_name((mst_outcome_t)i) : NULL;
+        if (name)
+            put_str(w, name, r->outcome_why[i]);
     }
     mst_jw_obj_end(w);
 }

@@ -22,7 +22,7 @@ static const mst_sim_option_t options[] = {
     {"tokens_max", MST_SIM_O_U32, AT(tokens_max), 1, 100000, "N", "longest made-up answer in tokens (64)"},
     {"tokens_per_event", MST_SIM_O_U32, AT(tokens_per_event), 1, 1000, "N", "tokens in one event of a stream (1)"},
     {"reasoning", MST_SIM_O_BOOL, AT(reasoning), 0, 0, NULL, "send some reasoning tokens first"},
-    {"replies", MST_SIM_O_STR, AT(replies_path), 0, 0, "FILE", "answers from a JSON Lines file (see sim/README.md)"},
+    {"replies", MST_SIM_O_STR, AT(replies_path), 0, 0, "FILE", "answers from a JSON Lines file: sim/README.md"},
     {"echo", MST_SIM_O_BOOL, AT(echo), 0, 0, NULL, "answer with the prompt"},
     {"p_429", MST_SIM_O_NUM, AT(p_429), 0, 1, "P", "probability of status 429 with Retry-After"},
     {"p_500", MST_SIM_O_NUM, AT(p_500), 0, 1, "P", "probability of status 500"},
