@@ -3,14 +3,18 @@
 
 #include "cli/commands.h"
 #include "common/base/buf.h"
+#include "report/format.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdio_ext.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#define SAY_MAX (64 * 1024)
 
 static const mst_command_t commands[] = {
 #define MST_COMMAND(function, name, help) {name, help, mst_cmd_##function},
@@ -65,8 +69,36 @@ mst_cli_exit_code(mst_rc rc)
 int
 mst_cli_fail(const mst_err_t *err)
 {
-    fprintf(stderr, "muster: error: %s\n", err->message);
+    mst_cli_say("muster: error: ", err->message);
     return mst_cli_exit_code(err->rc);
+}
+
+// Messages quote what came from outside: it must not drive the terminal.
+void
+mst_cli_say(const char *before, const char *text)
+{
+    mst_buf_t b;
+    mst_buf_init(&b, SAY_MAX);
+    mst_fmt_safe(mst_str_c(text), false, &b);
+    fprintf(stderr, "%s%.*s\n", before, MST_FMT(mst_buf_view(&b)));
+    mst_buf_deinit(&b);
+}
+
+void
+mst_cli_drop_output(FILE *f)
+{
+    __fpurge(f);
+    clearerr(f);
+}
+
+// A file that is opened where standard output or error should be would get what is printed there: a database, a
+// document. What is missing becomes a place that takes nothing.
+void
+mst_cli_hold_stdio(void)
+{
+    for (int fd = 0; fd <= 2; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && errno == EBADF)
+            (void)!open("/dev/null", fd == 0 ? O_WRONLY : O_RDONLY); // the lowest that is free: fd
 }
 
 const char *

@@ -4,6 +4,8 @@
 
 #include "common/base/err.h"
 
+#include <stdio.h>
+
 // Exit codes, decided in this order where several hold (docs/reference/exit-codes.md).
 enum {
     MST_EXIT_PASS = 0,
@@ -28,6 +30,9 @@ int mst_cli_exit_code(mst_rc rc);
 
 // Prints "muster: error: SENTENCE" on stderr and returns mst_cli_exit_code(err->rc).
 int mst_cli_fail(const mst_err_t *err);
+void mst_cli_say(const char *before, const char *text); // a line on stderr; control characters of text as \xNN
+void mst_cli_drop_output(FILE *f); // f cannot be written and this was told: once is enough
+void mst_cli_hold_stdio(void);                          // first of all: descriptors 0 to 2 are taken
 
 // The store's URL: the option, else MUSTER_DB, else "sqlite:muster.db".
 const char *mst_cli_db(const char *option);

@@ -1,7 +1,9 @@
 // One result at a time through one reused buffer: a million results take the memory of one.
 #include "cli/document.h"
 
+#include "cli/cli.h"
 #include "common/base/limits.h"
+#include "common/base/mem.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -50,9 +52,11 @@ mst_document_write(mst_store_t *store, const mst_run_rec_t *rec, const mst_run_n
         ok = put(&d);
     }
     mst_buf_deinit(&d.buf);
-    if (rc == MST_OK && (!ok || fflush(f) != 0 || ferror(f)))
+    if (rc == MST_OK && (!ok || fflush(f) != 0 || ferror(f))) {
         rc = MST_ERR_SUB(err, errno == ENOSPC ? MST_FULL : MST_IO, errno, "could not write the JSON document: %s",
                          strerror(errno));
+        mst_cli_drop_output(f);
+    }
     return rc;
 }
 
@@ -91,26 +95,48 @@ mst_document_write_file(mst_store_t *store, const mst_run_rec_t *rec, const mst_
     return rc;
 }
 
-mst_rc
-mst_document_check(const char *path, mst_err_t *err)
+static bool
+same_file(const char *a, const char *b)
 {
-    struct stat st;
-    bool there = stat(path, &st) == 0;
-    if (there && S_ISDIR(st.st_mode))
-        return MST_ERR(err, MST_INVAL, "could not write \"%s\": it is a directory; name a file in it", path);
-    if (there && !S_ISREG(st.st_mode))
-        return MST_OK;
+    struct stat x, y;
+    if (strcmp(a, b) == 0)
+        return true;
+    return stat(a, &x) == 0 && stat(b, &y) == 0 && S_ISREG(x.st_mode) && x.st_ino == y.st_ino && x.st_dev == y.st_dev;
+}
+
+// Makes the file that a document is written into first, and takes it away again.
+static mst_rc
+try_part(const char *path, mst_err_t *err)
+{
     char *temp = NULL;
     if (asprintf(&temp, "%s.part", path) < 0)
         return MST_ERR(err, MST_NOMEM, "could not write \"%s\": out of memory", path);
     int fd = open(temp, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
     mst_rc rc = MST_OK;
-    if (fd < 0)
-        rc = MST_ERR_SUB(err, MST_INVAL, errno, "could not write \"%s\": %s", path, strerror(errno));
-    else
+    if (fd < 0) {
+        rc = MST_ERR_SUB(err, MST_INVAL, errno, "-o \"%s\" cannot be written: %s", path, strerror(errno));
+    } else {
         close(fd);
-    if (fd >= 0)
         (void)unlink(temp);
+    }
     free(temp);
     return rc;
+}
+
+mst_rc
+mst_document_check(const char *path, const char *const *needed, size_t count, mst_err_t *err)
+{
+    struct stat st;
+    if (path == NULL)
+        return MST_OK;
+    if (path[0] == '\0' || strcmp(path, "-") == 0)
+        return MST_ERR(err, MST_INVAL, "-o \"%s\" is no file name; --json writes to standard output", path);
+    for (size_t i = 0; i < count; i++)
+        if (needed[i] != NULL && same_file(path, needed[i]))
+            return MST_ERR(err, MST_INVAL, "-o \"%s\" would overwrite \"%s\", which is needed; name another file", path,
+                           needed[i]);
+    bool there = stat(path, &st) == 0;
+    if (there && S_ISDIR(st.st_mode))
+        return MST_ERR(err, MST_INVAL, "-o \"%s\" is a directory; name a file in it", path);
+    return there && !S_ISREG(st.st_mode) ? MST_OK : try_part(path, err);
 }

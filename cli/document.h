@@ -14,7 +14,8 @@ MST_NODISCARD mst_rc mst_document_write(mst_store_t *store, const mst_run_rec_t 
 MST_NODISCARD mst_rc mst_document_write_file(mst_store_t *store, const mst_run_rec_t *rec,
                                              const mst_run_numbers_full_t *n, const char *path, mst_err_t *err);
 
-// Can a document be written there? Asked before a run, so that an hour of answers does not end at a wrong path.
-MST_NODISCARD mst_rc mst_document_check(const char *path, mst_err_t *err);
+// Before hours of work: is path a place for a document, and none of the files that are needed (NULL = not given)?
+// MST_INVAL. A path of NULL is good.
+MST_NODISCARD mst_rc mst_document_check(const char *path, const char *const *needed, size_t count, mst_err_t *err);
 
 #endif

@@ -109,7 +109,7 @@ mst_finish_run(const mst_finish_opts_t *o, mst_arena_t *arena)
         rc = mst_document_write(o->store, o->rec, &n, stdout, &err);
     // a person who sees the report has read it there
     if (o->end->end == MST_FOLLOW_ABORTED && (o->json || !isatty(STDOUT_FILENO)))
-        fprintf(stderr, "muster: error: %s\n", o->end->err.message);
+        (void)mst_cli_fail(&o->end->err);
     if (rc != MST_OK) {
         int failed = mst_cli_fail(&err);
         return code == MST_EXIT_PASS ? failed : code;

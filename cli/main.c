@@ -45,6 +45,7 @@ nearest_command(const char *name)
 int
 main(int argc, char **argv)
 {
+    mst_cli_hold_stdio();
     mst_log_init(MST_LOG_INFO, false);
     argp_err_exit_status = MST_EXIT_USAGE;
     if (argc < 2) {

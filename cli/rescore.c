@@ -3,6 +3,7 @@
 #include "cli/cli.h"
 
 #include "cli/commands.h"
+#include "cli/document.h"
 #include "cli/env.h"
 #include "cli/finish.h"
 #include "cli/record.h"
@@ -129,7 +130,10 @@ rescore(const options_t *o, mst_arena_t *arena, mst_store_t **store, mst_store_t
     mst_run_rec_t old, rec;
     mst_run_cfg_t scorers, cfg;
     const char *db = mst_cli_db(o->db);
-    mst_rc rc = load_scorers(o->config, arena, &scorers, &err);
+    const char *needed[] = {mst_store_file(db), o->config};
+    mst_rc rc = mst_document_check(o->output, needed, sizeof needed / sizeof needed[0], &err);
+    if (rc == MST_OK)
+        rc = load_scorers(o->config, arena, &scorers, &err);
     if (rc == MST_OK)
         rc = mst_store_open(db, MST_STORE_READ, reader, &err); // a missing database is not made
     if (rc == MST_OK)

@@ -17,6 +17,7 @@
 #include "common/net/link.h"
 #include "common/proc/git.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -163,6 +164,15 @@ reopen_record(run_t *r, mst_err_t *err)
 }
 
 static mst_rc
+check_output(const run_t *r, mst_err_t *err)
+{
+    char dataset[PATH_MAX];
+    snprintf(dataset, sizeof dataset, "%.*s", MST_FMT(r->cfg.source.path));
+    const char *needed[] = {mst_store_file(r->db), r->opts.config, dataset[0] != '\0' ? dataset : NULL};
+    return mst_document_check(r->opts.output, needed, sizeof needed / sizeof needed[0], err);
+}
+
+static mst_rc
 prepare(run_t *r, mst_err_t *err)
 {
     bool resume = r->opts.resume != NULL;
@@ -173,16 +183,18 @@ prepare(run_t *r, mst_err_t *err)
         rc = apply_options(r, err);
     if (rc == MST_OK && !resume && (rc = mst_cli_check_parts(&r->cfg, r->arena, err)) != MST_OK)
         mst_err_prefix(err, "%s", r->opts.config);
-    if (rc == MST_OK && r->opts.output != NULL)
-        rc = mst_document_check(r->opts.output, err);
     if (rc == MST_OK && !resume) // bad data must not leave an empty database behind
         rc = open_dataset(r, err);
+    if (rc == MST_OK && !resume)
+        rc = check_output(r, err);
     if (rc == MST_OK)
         rc = mst_store_open(r->db, MST_STORE_WRITE, &r->store, err);
     if (rc == MST_OK && !resume)
         return new_record(r, err);
     if (rc == MST_OK)
         rc = resume_record(r, err);
+    if (rc == MST_OK)
+        rc = check_output(r, err);
     if (rc == MST_OK)
         rc = open_dataset(r, err);
     return rc == MST_OK ? reopen_record(r, err) : rc;

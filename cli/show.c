@@ -9,7 +9,9 @@
 #include "report/report.h"
 
 #include <argp.h>
+#include <errno.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -197,8 +199,10 @@ show(const options_t *o, mst_store_t *store, mst_arena_t *arena, mst_err_t *err)
     if (rc == MST_OK && !o->case_id && !o->json)
         show_summary(&s);
     mst_buf_deinit(&s.out);
-    if (rc == MST_OK && (s.broken || fflush(stdout) != 0))
-        rc = MST_ERR(err, MST_IO, "could not write what is shown");
+    if (rc == MST_OK && (s.broken || fflush(stdout) != 0)) {
+        rc = MST_ERR(err, MST_IO, "could not write what is shown: %s", strerror(errno));
+        mst_cli_drop_output(stdout);
+    }
     return rc;
 }
 

@@ -33,6 +33,16 @@ scheme_bytes(const char *url)
     return n > 1 && url[n] == ':' ? n : 0;
 }
 
+const char *
+mst_store_file(const char *url)
+{
+    size_t scheme = url ? scheme_bytes(url) : 0;
+    if (scheme == 0)
+        return url ? url : "";
+    const char *where = url + scheme + 1;
+    return strncmp(where, "//", 2) == 0 ? where + 2 : where; // sqlite:///absolute/path
+}
+
 mst_rc
 mst_store_open(const char *url, mst_store_mode_t mode, mst_store_t **out, mst_err_t *err)
 {
@@ -42,9 +52,7 @@ mst_store_open(const char *url, mst_store_mode_t mode, mst_store_t **out, mst_er
     size_t scheme = scheme_bytes(url);
     if (scheme == 0)
         return mst_store_sqlite.open(url, mode, out, err);
-    const char *where = url + scheme + 1;
-    if (strncmp(where, "//", 2) == 0)
-        where += 2; // sqlite:///absolute/path
+    const char *where = mst_store_file(url);
     for (size_t i = 0; i < sizeof members / sizeof members[0]; i++)
         if (mst_str_eq_c(mst_str(url, scheme), members[i]->scheme))
             return members[i]->open(where, mode, out, err);

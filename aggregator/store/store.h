@@ -54,6 +54,8 @@ typedef struct {
 // database, or not ours), MST_UNSUPPORTED (newer schema, or a scheme that is not built in), MST_DENIED, MST_IO,
 // MST_FULL.
 MST_NODISCARD mst_rc mst_store_open(const char *url, mst_store_mode_t mode, mst_store_t **out, mst_err_t *err);
+// The file that a URL names; it need not be there.
+const char *mst_store_file(const char *url);
 void mst_store_close(mst_store_t **s);
 
 // Runs. Strings of *out live in arena.
