@@ -108,7 +108,8 @@ print_page(const char *page)
         printf("## numerical_guard\n\n");
         print_table(mst_guard_cfg_table);
         printf("`simulate` takes the options of `muster sim` with `_` for `-`, such as `ttft_ms: 40`; the "
-               "provider's `base_url`\nis then that of the simulated backend. Paths are relative to the working directory.\n\n");
+               "provider's `base_url`\nis then that of the simulated backend. "
+               "Paths are relative to the working directory.\n\n");
         printf("`provider` takes `provider_type` and the provider's own parameters (providers.md). `${NAME}` in any "
                "text is\nreplaced by the environment variable; an unset one is an error. Texts with `: `, `#`, `[`, "
                "`{` or `*` need\nquotes. A key that is not in these tables is an error.\n");
