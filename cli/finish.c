@@ -101,6 +101,8 @@ mst_finish_run(const mst_finish_opts_t *o, mst_arena_t *arena)
     n.db = mst_str_c(o->db);
     n.go_on = mst_str_c(o->go_on);
     rc = mst_store_run_update(o->store, o->rec, &err);
+    if (o->end->end == MST_FOLLOW_ABORTED)
+        rc = MST_OK; // what ended the run may well keep its end from being stored: it is told once
     if (rc == MST_OK)
         rc = print_people(o, &n, &err);
     if (rc == MST_OK && o->output != NULL)

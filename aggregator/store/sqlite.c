@@ -303,11 +303,24 @@ sqlite_begin(mst_store_t *base, mst_err_t *err)
     return step_done((mst_sqlite_t *)base, MST_SQL_BEGIN, "begin writing", err);
 }
 
+// A file that was deleted takes every commit and keeps none of them.
+mst_rc
+mst_sqlite_still_there(mst_sqlite_t *s, mst_err_t *err)
+{
+    int moved = 0;
+    if (sqlite3_file_control(s->db, "main", SQLITE_FCNTL_HAS_MOVED, &moved) == SQLITE_OK && moved)
+        return MST_ERR(err, MST_IO, "database \"%s\" was removed or replaced while it was written; put it back",
+                       s->path);
+    return MST_OK;
+}
+
 static mst_rc
 sqlite_commit(mst_store_t *base, mst_err_t *err)
 {
     mst_sqlite_t *s = (mst_sqlite_t *)base;
-    mst_rc rc = mst_sqlite_live_save(s, err);
+    mst_rc rc = mst_sqlite_still_there(s, err);
+    if (rc == MST_OK)
+        rc = mst_sqlite_live_save(s, err);
     if (rc == MST_OK)
         rc = step_done(s, MST_SQL_COMMIT, "write", err);
     if (rc == MST_OK)

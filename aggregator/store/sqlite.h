@@ -85,6 +85,7 @@ int mst_sqlite_bind_or_empty(sqlite3_stmt *st, int at, mst_str_t s); // empty is
 int mst_sqlite_bind_known(sqlite3_stmt *st, int at, int64_t v);      // MST_NONE is NULL
 mst_str_t mst_sqlite_str(sqlite3_stmt *st, int at);                  // TEXT or BLOB, the bytes as they are
 int64_t mst_sqlite_known(sqlite3_stmt *st, int at);                  // NULL is MST_NONE
+mst_rc mst_sqlite_still_there(mst_sqlite_t *s, mst_err_t *err);      // MST_IO: its file was removed or replaced
 
 // sqlite_schema.c
 mst_rc mst_sqlite_migrate(mst_sqlite_t *s, mst_err_t *err); // writer

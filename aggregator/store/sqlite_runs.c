@@ -113,7 +113,10 @@ mst_sqlite_run_update(mst_store_t *base, const mst_run_rec_t *r, mst_err_t *err)
 {
     mst_sqlite_t *s = (mst_sqlite_t *)base;
     sqlite3_stmt *st = NULL;
-    mst_rc rc = mst_sqlite_prepare(
+    mst_rc rc = mst_sqlite_still_there(s, err);
+    if (rc != MST_OK)
+        return rc;
+    rc = mst_sqlite_prepare(
         s,
         "UPDATE run SET "
         "name=?2,description=?3,state=?4,state_reason=?5,generation=max(generation,?6),spec=?7,spec_digest=?8,"
