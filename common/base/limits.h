@@ -47,6 +47,7 @@
 #define MST_TARGETS_MAX           64
 #define MST_REPEATS_MAX           1000
 #define MST_SCORERS_MAX           64
+#define MST_REDUCTIONS_MAX        8 // reductions of one scorer
 #define MST_CONCURRENCY_MAX       8192
 #define MST_CREDIT_CASES_MAX      8192
 #define MST_CASES_MAX             1000000000UL

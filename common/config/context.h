@@ -71,6 +71,16 @@ MST_NODISCARD mst_rc mst_cfg_source(mst_cfg_ctx_t *c, const mst_ynode_t *n, mst_
 MST_NODISCARD mst_rc mst_cfg_scorers(mst_cfg_ctx_t *c, const mst_ynode_t *n, mst_run_cfg_t *out);
 MST_NODISCARD mst_rc mst_cfg_provider(mst_cfg_ctx_t *c, const mst_ynode_t *n, mst_provider_cfg_t *out);
 
+// Reductions (reduce.c) from a list of texts; at: where they stand, for errors.
+MST_NODISCARD mst_rc mst_cfg_reduce(mst_cfg_ctx_t *c, const mst_ynode_t *at, const mst_param_value_t *v,
+                                    const mst_reduce_t **out, size_t *out_count);
+// scorers[i] gets a label that no other of the count has.
+MST_NODISCARD mst_rc mst_cfg_label(mst_cfg_ctx_t *c, mst_scorer_cfg_t *scorers, size_t count, size_t i);
+// What sections say to each other (guard.c).
+MST_NODISCARD mst_rc mst_cfg_apply_guard(mst_cfg_ctx_t *c, const mst_params_t *guard, const mst_ynode_t *at,
+                                         mst_run_cfg_t *out);
+MST_NODISCARD mst_rc mst_cfg_apply_logprobs(mst_cfg_ctx_t *c, mst_run_cfg_t *out);
+
 // Set values of a table as the members of a JSON object, appended to m; returns how many.
 size_t mst_cfg_members(const mst_params_t *p, mst_json_member_t *m, mst_arena_t *arena, bool *ok);
 size_t mst_cfg_rows(const mst_param_t *table); // NULL: 0

@@ -151,6 +151,8 @@ complete(mst_cfg_ctx_t *c, const mst_cfg_tables_t *t, const mst_param_t *table, 
             return mst_cfg_fail(c, MST_INVAL, map, "\"%s\" is missing%s%s", row->name, c->section != NULL ? " in " : "",
                                 c->section != NULL ? c->section : "");
         mst_rc rc = row->dflt != NULL ? read_default(c, row, &values[i]) : MST_OK;
+        if (rc == MST_LIMIT) // the default is sound, the memory is short
+            return mst_cfg_nomem(c);
         if (rc != MST_OK)
             return rc;
     }

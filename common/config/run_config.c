@@ -15,6 +15,9 @@ const mst_param_t mst_run_cfg_table[] = {
      .help = "requests in flight"},
     {.name = "repeats", .type = MST_P_INT, .dflt = "1", .min = 1, .max = MST_REPEATS_MAX,
      .help = "how often each case is asked"},
+    {.name = "reduce", .type = MST_P_STRLIST,
+     .help = "how the repeats of a case become one number: mean, median, max, majority, pass@K, pass^K, at_least@K; the "
+             "first decides whether a case passes, the others are shown"},
     {.name = "fail_fast", .type = MST_P_BOOL, .dflt = "false", .help = "stop at the first failed case"},
     {.name = "strict", .type = MST_P_BOOL, .dflt = "false", .help = "refuse the dataset at its first bad row"},
     {.name = "keep_raw", .type = MST_P_BOOL, .dflt = "false", .help = "store raw requests and responses"},
@@ -31,8 +34,8 @@ const mst_param_t mst_run_cfg_table[] = {
 };
 
 enum {
-    ROW_NAME, ROW_DESCRIPTION, ROW_SOURCE, ROW_SCORERS, ROW_PROVIDER, ROW_CONCURRENCY, ROW_REPEATS, ROW_FAIL_FAST,
-    ROW_STRICT, ROW_KEEP_RAW, ROW_MIN_COVERAGE, ROW_SYSTEM_PROMPT, ROW_WANDB_PROJECT, ROW_WANDB_TAGS, ROW_GUARD,
+    ROW_NAME, ROW_DESCRIPTION, ROW_SOURCE, ROW_SCORERS, ROW_PROVIDER, ROW_CONCURRENCY, ROW_REPEATS, ROW_REDUCE,
+    ROW_FAIL_FAST, ROW_STRICT, ROW_KEEP_RAW, ROW_MIN_COVERAGE, ROW_SYSTEM_PROMPT, ROW_WANDB_PROJECT, ROW_WANDB_TAGS, ROW_GUARD,
     ROW_SIMULATE,
 };
 
@@ -42,13 +45,13 @@ const mst_param_t mst_guard_cfg_table[] = {
      .help = "standard deviations from the baseline that count as an outlier"},
     {.name = "enable_nan_check", .type = MST_P_BOOL, .dflt = "true", .help = "look for NaN"},
     {.name = "enable_inf_check", .type = MST_P_BOOL, .dflt = "true", .help = "look for infinities"},
-    {.name = "window_size", .type = MST_P_INT, .dflt = "50", .min = 1, .max = 1000000,
-     .help = "finite values below which only basic statistics are made"},
+    {.name = "window_size", .type = MST_P_INT, .min = 1, .max = 1000000,
+     .help = "finite values below which drift is not judged; the scorer's own when not given"},
     {.name = NULL},
 };
 
 static mst_rc
-read_guard(mst_cfg_ctx_t *c, const mst_ynode_t *n, const mst_json_t **out)
+read_guard(mst_cfg_ctx_t *c, const mst_ynode_t *n, mst_run_cfg_t *out)
 {
     if (n == NULL)
         return MST_OK;
@@ -66,8 +69,8 @@ read_guard(mst_cfg_ctx_t *c, const mst_ynode_t *n, const mst_json_t **out)
     guard->type = MST_JSON_OBJ;
     guard->count = (uint32_t)mst_cfg_members(&p, m, c->arena, &ok);
     guard->u.members = m;
-    *out = guard;
-    return ok ? MST_OK : mst_cfg_nomem(c);
+    out->numerical_guard = guard;
+    return ok ? mst_cfg_apply_guard(c, &p, n, out) : mst_cfg_nomem(c);
 }
 
 static mst_rc
@@ -129,7 +132,9 @@ read_sections(mst_cfg_ctx_t *c, const mst_ynode_t *root, mst_run_cfg_t *out)
     if (rc == MST_OK)
         rc = mst_cfg_provider(c, section(root, ROW_PROVIDER), &out->provider);
     if (rc == MST_OK)
-        rc = read_guard(c, section(root, ROW_GUARD), &out->numerical_guard);
+        rc = read_guard(c, section(root, ROW_GUARD), out);
+    if (rc == MST_OK)
+        rc = mst_cfg_apply_logprobs(c, out);
     if (rc == MST_OK)
         rc = read_simulate(c, section(root, ROW_SIMULATE), &out->simulate);
     return rc;
@@ -155,6 +160,8 @@ read_top(mst_cfg_ctx_t *c, const mst_ynode_t *root, mst_run_cfg_t *out)
     out->system_prompt = v[ROW_SYSTEM_PROMPT].u.s;
     out->wandb_project = v[ROW_WANDB_PROJECT].u.s;
     rc = check_name(c, root, out->name);
+    if (rc == MST_OK)
+        rc = mst_cfg_reduce(c, section(root, ROW_REDUCE), &v[ROW_REDUCE], &out->reduce, &out->reduce_count);
     return rc == MST_OK ? read_tags(c, &v[ROW_WANDB_TAGS], &out->wandb_tags) : rc;
 }
 

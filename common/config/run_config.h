@@ -14,6 +14,7 @@
 
 #include "common/config/yaml.h"
 #include "common/model/param.h"
+#include "common/stats/reduce.h"
 
 // What configuration needs to know of a scorer or a provider.
 typedef struct {
@@ -23,6 +24,7 @@ typedef struct {
     const mst_param_t *params; // its own parameters
     double threshold;          // scorers: default threshold
     const char *help;
+    bool logprobs;             // scorers: reads log-probabilities, so the provider's `logprobs` is switched on
 } mst_kind_t;
 
 typedef struct {
@@ -57,6 +59,8 @@ typedef struct {
     mst_str_t label;       // name in reports: `label`, else the scorer's name (with #2 ... when repeated)
     double threshold;
     mst_on_missing_t on_missing;
+    const mst_reduce_t *reduce; // how its repeats become one number; NULL: as the run says
+    size_t reduce_count;
     mst_params_t params;
 } mst_scorer_cfg_t;
 
@@ -73,6 +77,8 @@ typedef struct {
     mst_provider_cfg_t provider;
     int64_t concurrency;   // requests in flight; default 5
     int64_t repeats;       // default 1
+    const mst_reduce_t *reduce; // of scorers that say nothing themselves; NULL: the mean
+    size_t reduce_count;
     bool fail_fast;        // stop the run at the first failed case
     bool strict;           // refuse the dataset at its first bad row
     bool keep_raw;         // store raw request and response
@@ -95,6 +101,13 @@ MST_NODISCARD mst_rc mst_run_cfg_load(mst_str_t text, const char *file, const ms
 // The spec anew, after settings were changed (`--limit`, `--repeats`): set out->spec from it. MST_LIMIT when it
 // would not be readable again.
 MST_NODISCARD mst_rc mst_run_cfg_spec(const mst_run_cfg_t *cfg, mst_arena_t *arena, mst_str_t *out, mst_err_t *err);
+
+// The reductions of one scorer: its own, else the run's, else the mean. *count is at least 1.
+const mst_reduce_t *mst_run_cfg_reduce(const mst_run_cfg_t *cfg, const mst_scorer_cfg_t *scorer, size_t *count);
+bool mst_run_cfg_reduces(const mst_run_cfg_t *cfg); // repeats > 1, and some reduction is configured
+
+// What no single setting shows, once all of them stand: a reduction over more repeats than there are. MST_INVAL.
+MST_NODISCARD mst_rc mst_run_cfg_check(const mst_run_cfg_t *cfg, mst_err_t *err);
 
 // Fills values for one table from a map node; keys in `also` (NULL-terminated) are left for the caller.
 // Nothing is expanded.

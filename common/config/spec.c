@@ -147,16 +147,32 @@ source_value(const mst_source_cfg_t *s, mst_arena_t *arena, bool *ok)
     return object_value(&o);
 }
 
+// As a list of texts in their one spelling; left out when there is none.
+static void
+put_reduce(object_t *o, const mst_reduce_t *reduce, size_t count)
+{
+    char text[MST_REDUCE_TEXT_MAX];
+    if (count == 0)
+        return;
+    mst_json_t *items = MST_ARENA_ARRAY(o->arena, mst_json_t, count);
+    o->ok = o->ok && items != NULL;
+    for (size_t i = 0; i < count && o->ok; i++)
+        items[i] = (mst_json_t){.type = MST_JSON_STR,
+                                .u.s = mst_arena_dup(o->arena, mst_reduce_text(reduce[i], text), &o->ok)};
+    put(o, "reduce", (mst_json_t){.type = MST_JSON_ARR, .count = (uint32_t)count, .u.items = items});
+}
+
 static mst_json_t
 scorer_value(const mst_scorer_cfg_t *s, mst_arena_t *arena, bool *ok)
 {
     object_t o;
-    object_init(&o, arena, 5 + mst_cfg_rows(s->params.table));
+    object_init(&o, arena, 6 + mst_cfg_rows(s->params.table));
     put_str(&o, "scorer_name", mst_str_c(s->kind->name));
     put_str(&o, "tier", mst_str_c(s->kind->tier));
     put_str(&o, "label", s->label);
     put_num(&o, "threshold", s->threshold);
     put_str(&o, "on_missing", mst_str_c(mst_cfg_on_missing_name(s->on_missing)));
+    put_reduce(&o, s->reduce, s->reduce_count);
     put_params(&o, &s->params);
     *ok = *ok && o.ok;
     return object_value(&o);
@@ -190,6 +206,7 @@ spec_value(const mst_run_cfg_t *cfg, mst_arena_t *arena, bool *ok)
     }
     put_int(&o, "concurrency", cfg->concurrency);
     put_int(&o, "repeats", cfg->repeats);
+    put_reduce(&o, cfg->reduce, cfg->reduce_count);
     put_bool(&o, "fail_fast", cfg->fail_fast);
     put_bool(&o, "strict", cfg->strict);
     put_bool(&o, "keep_raw", cfg->keep_raw);

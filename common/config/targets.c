@@ -15,10 +15,11 @@ const mst_param_t mst_scorer_cfg_table[] = {
     {.name = "on_missing", .type = MST_P_ENUM, .dflt = "pass", .choices = "pass|skip|fail",
      .help = "what a case counts as when the scorer has nothing to measure; always shown as not measured"},
     {.name = "label", .type = MST_P_STR, .help = "its name in reports; the scorer's name when not given"},
+    {.name = "reduce", .type = MST_P_STRLIST, .help = "how its repeats become one number; the run's `reduce` when not given"},
     {.name = NULL},
 };
 
-enum { ROW_NAME, ROW_TIER, ROW_THRESHOLD, ROW_MISSING, ROW_LABEL };
+enum { ROW_NAME, ROW_TIER, ROW_THRESHOLD, ROW_MISSING, ROW_LABEL, ROW_REDUCE };
 
 static const mst_param_t provider_table[] = {
     {.name = "provider_type", .alias = "type|name", .type = MST_P_STR, .required = true},
@@ -117,7 +118,8 @@ read_scorer(mst_cfg_ctx_t *c, const mst_ynode_t *map, mst_scorer_cfg_t *out)
     if (v[ROW_LABEL].set && !printable(out->label))
         return mst_cfg_fail(c, MST_INVAL, mst_cfg_find(map, &mst_scorer_cfg_table[ROW_LABEL]),
                             "\"label\" must be a line of 1 to 200 bytes without control characters");
-    return MST_OK;
+    return mst_cfg_reduce(c, mst_cfg_find(map, &mst_scorer_cfg_table[ROW_REDUCE]), &v[ROW_REDUCE], &out->reduce,
+                          &out->reduce_count);
 }
 
 static bool
@@ -129,27 +131,32 @@ label_taken(const mst_scorer_cfg_t *scorers, size_t count, const mst_scorer_cfg_
     return false;
 }
 
+mst_rc
+mst_cfg_label(mst_cfg_ctx_t *c, mst_scorer_cfg_t *scorers, size_t count, size_t i)
+{
+    char label[256];
+    bool ok;
+    snprintf(label, sizeof label, "%s", scorers[i].kind->name);
+    for (unsigned k = 2; label_taken(scorers, count, &scorers[i], mst_str_c(label)); k++)
+        snprintf(label, sizeof label, "%s#%u", scorers[i].kind->name, k);
+    scorers[i].label = mst_arena_dup(c->arena, mst_str_c(label), &ok);
+    return ok ? MST_OK : mst_cfg_nomem(c);
+}
+
 // Reports go by label, so each is used once: "length", "length#2", ...
 static mst_rc
 label_scorers(mst_cfg_ctx_t *c, const mst_ynode_t *n, mst_scorer_cfg_t *scorers)
 {
-    char shown[MST_CFG_SHOW_MAX], label[256];
+    char shown[MST_CFG_SHOW_MAX];
     for (size_t i = 0; i < n->count; i++)
         if (scorers[i].label.n > 0 && label_taken(scorers, i, NULL, scorers[i].label))
             return mst_cfg_fail(c, MST_INVAL, mst_cfg_find(n->items[i], &mst_scorer_cfg_table[ROW_LABEL]),
                                 "label \"%s\" is used by an earlier scorer", mst_cfg_show(scorers[i].label, shown));
-    for (size_t i = 0; i < n->count; i++) {
-        if (scorers[i].label.n > 0)
-            continue;
-        snprintf(label, sizeof label, "%s", scorers[i].kind->name);
-        for (unsigned k = 2; label_taken(scorers, n->count, &scorers[i], mst_str_c(label)); k++)
-            snprintf(label, sizeof label, "%s#%u", scorers[i].kind->name, k);
-        bool ok;
-        scorers[i].label = mst_arena_dup(c->arena, mst_str_c(label), &ok);
-        if (!ok)
-            return mst_cfg_nomem(c);
-    }
-    return MST_OK;
+    mst_rc rc = MST_OK;
+    for (size_t i = 0; i < n->count && rc == MST_OK; i++)
+        if (scorers[i].label.n == 0)
+            rc = mst_cfg_label(c, scorers, n->count, i);
+    return rc;
 }
 
 mst_rc

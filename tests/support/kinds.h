@@ -24,6 +24,13 @@ static const mst_param_t kinds_schema_params[] = {
     {.name = NULL},
 };
 
+static const mst_param_t kinds_guard_params[] = {
+    {.name = "sigma_threshold", .type = MST_P_NUM, .dflt = "3.0", .min = 0, .max = 1000},
+    {.name = "window_size", .type = MST_P_INT, .min = 1, .max = 1000000},
+    {.name = "enable_nan_check", .type = MST_P_BOOL, .dflt = "true"},
+    {.name = NULL},
+};
+
 static const mst_param_t kinds_provider_params[] = {
     {.name = "model", .alias = "model_name", .type = MST_P_STR, .required = true},
     {.name = "base_url", .type = MST_P_STR, .dflt = "https://api.example.com/v1"},
@@ -33,6 +40,7 @@ static const mst_param_t kinds_provider_params[] = {
     {.name = "extra_body", .type = MST_P_JSON, .dflt = "{}"},
     {.name = "stop", .type = MST_P_STRLIST},
     {.name = "seed", .type = MST_P_INT},
+    {.name = "logprobs", .type = MST_P_BOOL, .dflt = "false"},
     {.name = NULL},
 };
 
@@ -43,9 +51,12 @@ static const mst_kind_t kinds_keyword = {
 static const mst_kind_t kinds_schema = {
     .name = "json_schema", .tier = "L1", .threshold = 1.0, .params = kinds_schema_params};
 static const mst_kind_t kinds_ttft = {.name = "ttft", .tier = "L4", .threshold = 0.8};
+static const mst_kind_t kinds_guard = {
+    .name = "numerical_stability", .tier = "L4", .threshold = 0.8, .params = kinds_guard_params, .logprobs = true};
 static const mst_kind_t kinds_openai = {.name = "openai", .aliases = "openai_chat", .params = kinds_provider_params};
 
-static const mst_kind_t *const kinds_scorers[] = {&kinds_schema, &kinds_keyword, &kinds_length, &kinds_ttft, NULL};
+static const mst_kind_t *const kinds_scorers[] = {&kinds_schema, &kinds_keyword, &kinds_length, &kinds_guard,
+                                                &kinds_ttft, NULL};
 static const mst_kind_t *const kinds_providers[] = {&kinds_openai, NULL};
 
 #endif

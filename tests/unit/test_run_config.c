@@ -157,7 +157,8 @@ test_run_config_full(void **state)
     assert_int_equal(cfg.source.mapping_count, 2);
     assert_true(mst_str_eq_c(cfg.source.mapping[1].source, "gold.text"));
     assert_int_equal(cfg.source.limit, 100);
-    assert_int_equal(cfg.scorer_count, 5);
+    assert_int_equal(cfg.scorer_count, 6); // the guard's own behind the five
+    assert_ptr_equal(cfg.scorers[5].kind, &kinds_guard);
     assert_true(mst_str_eq_c(cfg.scorers[0].label, "length"));
     assert_true(mst_str_eq_c(cfg.scorers[1].label, "length#2"));
     assert_true(mst_str_eq_c(cfg.scorers[2].label, "words"));
@@ -189,6 +190,89 @@ test_run_config_full(void **state)
     assert_true(spec_has("\"simulate\":{\"label\":\"tiny-1\",\"ttft_ms\":20}"));
     assert_true(spec_has("\"schema\":{\"n\":1.5,\"required\":[\"tiny-1\"],\"type\":\"object\"}"));
     round_trip();
+}
+
+static double
+guard_sigma(size_t scorer)
+{
+    return mst_params_num(&cfg.scorers[scorer].params, "sigma_threshold", 0);
+}
+
+// numerical_guard adds its scorer, or gives its settings to those that are listed and do not say otherwise.
+static void
+test_run_config_guard(void **state)
+{
+    (void)state;
+    loaded(BASIC "numerical_guard: {sigma_threshold: 2.5, enable_nan_check: false}\n");
+    assert_int_equal(cfg.scorer_count, 2);
+    assert_ptr_equal(cfg.scorers[1].kind, &kinds_guard);
+    assert_true(mst_str_eq_c(cfg.scorers[1].label, "numerical_stability"));
+    assert_true(guard_sigma(1) > 2.49 && guard_sigma(1) < 2.51);
+    assert_false(mst_params_bool(&cfg.scorers[1].params, "enable_nan_check"));
+    assert_false(mst_params_set(&cfg.scorers[1].params, "window_size"));
+    assert_int_equal(cfg.scorers[1].on_missing, MST_MISSING_PASS);
+    round_trip();
+    loaded(HEAD "scorers: [{scorer_name: numerical_stability, sigma_threshold: 4}, "
+                "{scorer_name: numerical_stability}, {scorer_name: ttft}]\n"
+                "numerical_guard: {sigma_threshold: 2.5, window_size: 20}\n");
+    assert_int_equal(cfg.scorer_count, 3);
+    assert_true(guard_sigma(0) > 3.9 && guard_sigma(1) < 2.51);
+    assert_int_equal(mst_params_int(&cfg.scorers[0].params, "window_size", 0), 20);
+    assert_int_equal(mst_params_int(&cfg.scorers[1].params, "window_size", 0), 20);
+    round_trip();
+    loaded(BASIC "numerical_guard: {enabled: false, sigma_threshold: 2.5}\n");
+    assert_int_equal(cfg.scorer_count, 1);
+    round_trip();
+    loaded(HEAD "scorers: [{scorer_name: ttft, label: numerical_stability}]\nnumerical_guard: {}\n");
+    assert_true(mst_str_eq_c(cfg.scorers[1].label, "numerical_stability#2"));
+    round_trip();
+}
+
+// Scorers that read log-probabilities have them asked for, unless the configuration says no.
+static void
+test_run_config_logprobs(void **state)
+{
+    (void)state;
+    loaded(BASIC "numerical_guard: {}\nprovider: {type: openai, model: m}\n");
+    assert_true(mst_params_bool(&cfg.provider.params, "logprobs"));
+    round_trip();
+    loaded(BASIC "numerical_guard: {}\nprovider: {type: openai, model: m, logprobs: false}\n");
+    assert_false(mst_params_bool(&cfg.provider.params, "logprobs"));
+    round_trip();
+    loaded(BASIC "provider: {type: openai, model: m}\n");
+    assert_false(mst_params_bool(&cfg.provider.params, "logprobs"));
+}
+
+static void
+test_run_config_reduce(void **state)
+{
+    (void)state;
+    size_t count;
+    char text[MST_REDUCE_TEXT_MAX];
+    loaded(HEAD "repeats: 5\nreduce: pass_at_3\nscorers: [{scorer_name: ttft}, "
+                "{scorer_name: length, reduce: [mean, at_least_2, pass^5]}]\n");
+    const mst_reduce_t *reduce = mst_run_cfg_reduce(&cfg, &cfg.scorers[0], &count);
+    assert_int_equal(count, 1);
+    assert_string_equal(mst_reduce_text(reduce[0], text).p, "pass@3");
+    reduce = mst_run_cfg_reduce(&cfg, &cfg.scorers[1], &count);
+    assert_int_equal(count, 3);
+    assert_string_equal(mst_reduce_text(reduce[1], text).p, "at_least@2");
+    assert_true(spec_has("\"reduce\":[\"mean\",\"at_least@2\",\"pass^5\"]") && spec_has("\"reduce\":[\"pass@3\"]"));
+    assert_true(mst_run_cfg_reduces(&cfg));
+    assert_int_equal(mst_run_cfg_check(&cfg, &err), MST_OK);
+    round_trip();
+    cfg.repeats = 4;
+    assert_int_equal(mst_run_cfg_check(&cfg, &err), MST_INVAL);
+    assert_string_equal(err.message, "reduction pass^5 of scorer \"length\" needs 5 repeats, but each case is asked 4 "
+                                     "times; set `repeats`");
+    loaded(BASIC);
+    reduce = mst_run_cfg_reduce(&cfg, &cfg.scorers[0], &count);
+    assert_true(count == 1 && reduce[0].kind == MST_REDUCE_MEAN);
+    assert_false(mst_run_cfg_reduces(&cfg));
+    refused(BASIC "reduce: [mean, best]\n", "c.yaml:4:9: unknown reduction \"best\"; known are mean, median, max, "
+                                            "majority, pass@K, pass^K, at_least@K");
+    refused(BASIC "reduce: pass@0\n", "c.yaml:4:9: reduction \"pass@0\" needs a number of repeats from 1 behind "
+                                      "\"pass@\"");
 }
 
 static void
@@ -310,7 +394,7 @@ test_run_config_unknown_keys(void **state)
             "c.yaml:5:5: unknown key \"treshold\" in scorer \"length\"; did you mean \"threshold\"?");
     refused(HEAD "scorers:\n  - scorer_name: length\n    zzzzzz: 3\n",
             "c.yaml:5:5: unknown key \"zzzzzz\" in scorer \"length\"; known are min_length, max_length, unit, "
-            "scorer_name, tier, threshold, on_missing, label");
+            "scorer_name, tier, threshold, on_missing, label, reduce");
     refused(BASIC "provider: {type: openai, model: m, api_ky: x}\n",
             "c.yaml:4:36: unknown key \"api_ky\" in provider \"openai\"; did you mean \"api_key\"?");
     refused(BASIC "numerical_guard: {sigma: 2}\n",
@@ -330,7 +414,7 @@ test_run_config_unknown_kinds(void **state)
     refused(HEAD "scorers: [{scorer_name: lenght}]",
             "c.yaml:3:25: unknown scorer \"lenght\"; did you mean \"length\"?");
     refused(HEAD "scorers: [{scorer_name: vibes}]",
-            "c.yaml:3:25: unknown scorer \"vibes\"; known are json_schema, keyword, length, ttft");
+            "c.yaml:3:25: unknown scorer \"vibes\"; known are json_schema, keyword, length, numerical_stability, ttft");
     refused(BASIC "provider: {type: opnai}", "c.yaml:4:18: unknown provider \"opnai\"; did you mean \"openai\"?");
     refused(BASIC "provider: {type: anthropic}", "c.yaml:4:18: unknown provider \"anthropic\"; known are openai");
     refused(HEAD "scorers: [{tier: L1}]", "c.yaml:3:11: \"scorer_name\" is missing: which scorer is it");
@@ -554,7 +638,8 @@ main(void)
         TEST(test_run_config_missing),          TEST(test_run_config_wrong_types),
         TEST(test_run_config_given_twice),      TEST(test_run_config_labels_avoid_given_ones),
         TEST(test_run_config_secrets),          TEST(test_run_config_limits),
-        TEST(test_run_config_every_arena_size),
+        TEST(test_run_config_every_arena_size), TEST(test_run_config_guard),
+        TEST(test_run_config_logprobs),         TEST(test_run_config_reduce),
         TEST(test_params_parse_with_left_keys),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
