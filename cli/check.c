@@ -41,7 +41,9 @@ mst_rc
 mst_cli_check_parts(const mst_run_cfg_t *cfg, mst_arena_t *arena, mst_err_t *err)
 {
     mst_scorer_set_t *set = NULL;
-    mst_rc rc = mst_scorer_set_new(cfg, &set, err);
+    mst_rc rc = mst_run_cfg_check(cfg, err);
+    if (rc == MST_OK)
+        rc = mst_scorer_set_new(cfg, &set, err);
     mst_scorer_set_free(&set);
     if (rc == MST_OK)
         rc = check_simulate(cfg, arena, err);

@@ -3,6 +3,7 @@
 
 #include "cli/why.h"
 #include "common/base/clock.h"
+#include "report/groups.h"
 #include "scorers/scorer.h"
 
 #include <math.h>
@@ -131,6 +132,30 @@ fill_scorers(source_t *s, const mst_run_cfg_t *cfg, mst_arena_t *arena, mst_run_
     return s->rc;
 }
 
+static bool
+add_row(void *ud, const mst_result_t *r, const mst_origin_t *origin)
+{
+    (void)origin;
+    mst_groups_add(ud, r);
+    return true;
+}
+
+// One scan of all rows, only when there is something to group.
+static mst_rc
+fill_groups(source_t *s, const mst_run_cfg_t *cfg, mst_arena_t *arena, mst_run_numbers_full_t *out, mst_err_t *err)
+{
+    if (out->repeat_count <= 1 && s->roll->sliced == 0)
+        return MST_OK;
+    const mst_store_scan_t what = {.with_scores = true};
+    mst_groups_t *groups = mst_groups_new(cfg, out);
+    mst_rc rc = mst_store_results(s->store, s->run_no, &what, add_row, groups, err);
+    if (rc == MST_OK)
+        rc = mst_groups_finish(groups, arena, out, err);
+    out->reduces = mst_run_cfg_reduces(cfg);
+    mst_groups_free(&groups);
+    return rc;
+}
+
 static void
 fill_run(const mst_run_rec_t *rec, const mst_run_cfg_t *cfg, mst_run_numbers_full_t *out)
 {
@@ -208,6 +233,8 @@ mst_cli_numbers(mst_store_t *store, const mst_run_rec_t *rec, const mst_run_cfg_
     }
     if (rc == MST_OK)
         rc = fill_scorers(&s, cfg, arena, out, err);
+    if (rc == MST_OK)
+        rc = fill_groups(&s, cfg, arena, out, err);
     if (rc == MST_OK)
         rc = mst_cli_why(store, rec->run_no, arena, out, err);
     out->exit_code = mst_report_exit_code(out);

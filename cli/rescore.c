@@ -1,5 +1,6 @@
 // muster rescore RUN --config FILE: other scorers over the stored answers of a run, without asking anything again. The
 // verdicts become a run of their own beside the old one, which is not touched.
+#include "cli/baseline.h"
 #include "cli/cli.h"
 
 #include "cli/commands.h"
@@ -76,7 +77,7 @@ on_option(int key, char *arg, struct argp_state *state)
 
 // The scorers' file may be a whole configuration, or one without data: then the run's own data stands in.
 static mst_rc
-load_scorers(const char *path, mst_arena_t *arena, mst_run_cfg_t *out, mst_err_t *err)
+load_scorers(const char *path, const char *db, mst_arena_t *arena, mst_run_cfg_t *out, mst_err_t *err)
 {
     static const char data[] = "\ndata_source: {source_type: jsonl, path: stored-answers}\n";
     char *text = NULL;
@@ -94,6 +95,8 @@ load_scorers(const char *path, mst_arena_t *arena, mst_run_cfg_t *out, mst_err_t
     mst_config_env_t env = mst_cli_env(true);
     if (rc == MST_OK)
         rc = mst_run_cfg_load(mst_str(text, n), path, &env, arena, out, err);
+    if (rc == MST_OK && (rc = mst_cli_baselines(out, db, arena, err)) != MST_OK)
+        mst_err_prefix(err, "%s", path);
     free(text);
     return rc;
 }
@@ -111,6 +114,13 @@ merge(const mst_run_rec_t *old, const mst_run_cfg_t *scorers, mst_arena_t *arena
     out->scorers = scorers->scorers;
     out->scorer_count = scorers->scorer_count;
     out->min_coverage = scorers->min_coverage;
+    if (scorers->reduce_count > 0) {
+        out->reduce = scorers->reduce;
+        out->reduce_count = scorers->reduce_count;
+    }
+    rc = mst_run_cfg_check(out, err);
+    if (rc != MST_OK)
+        return rc;
     return mst_run_cfg_spec(out, arena, &out->spec, err);
 }
 
@@ -133,7 +143,7 @@ rescore(const options_t *o, mst_arena_t *arena, mst_store_t **store, mst_store_t
     const char *needed[] = {mst_store_file(db), o->config};
     mst_rc rc = mst_document_check(o->output, needed, sizeof needed / sizeof needed[0], &err);
     if (rc == MST_OK)
-        rc = load_scorers(o->config, arena, &scorers, &err);
+        rc = load_scorers(o->config, db, arena, &scorers, &err);
     if (rc == MST_OK)
         rc = mst_store_open(db, MST_STORE_READ, reader, &err); // a missing database is not made
     if (rc == MST_OK)

@@ -2,6 +2,7 @@
 // of its own below, in the order in which a run meets it.
 #include "cli/cli.h"
 
+#include "cli/baseline.h"
 #include "cli/check.h"
 #include "cli/commands.h"
 #include "cli/document.h"
@@ -48,6 +49,8 @@ load_config(run_t *r, mst_err_t *err)
     mst_rc rc = mst_cli_read_file(r->opts.config, MST_YAML_BYTES_MAX, &text, &n, err);
     if (rc == MST_OK)
         rc = mst_run_cfg_load(mst_str(text, n), r->opts.config, &env, r->arena, &r->cfg, err);
+    if (rc == MST_OK && (rc = mst_cli_baselines(&r->cfg, r->db, r->arena, err)) != MST_OK)
+        mst_err_prefix(err, "%s", r->opts.config);
     free(text);
     return rc;
 }

@@ -1,4 +1,5 @@
 // muster validate: everything about a configuration that can be known without running it.
+#include "cli/baseline.h"
 #include "cli/check.h"
 #include "cli/cli.h"
 #include "cli/commands.h"
@@ -137,8 +138,13 @@ mst_cmd_validate(int argc, char **argv)
     mst_rc rc = mst_cli_read_file(o.path, MST_YAML_BYTES_MAX, &text, &n, &err);
     if (rc == MST_OK)
         rc = mst_run_cfg_load(mst_str(text, n), o.path, &env, arena, &cfg, &err);
-    if (rc == MST_OK && (rc = mst_cli_check_parts(&cfg, arena, &err)) != MST_OK)
-        mst_err_prefix(&err, "%s", o.path);
+    if (rc == MST_OK) {
+        rc = mst_cli_baselines(&cfg, mst_cli_db(NULL), arena, &err);
+        if (rc == MST_OK)
+            rc = mst_cli_check_parts(&cfg, arena, &err);
+        if (rc != MST_OK)
+            mst_err_prefix(&err, "%s", o.path);
+    }
     if (rc == MST_OK) {
         print_summary(o.path, &cfg);
         print_warnings(&cfg);

@@ -1,4 +1,5 @@
 // The summary for people: scorers, latency, throughput, outcomes, verdict. Lines that have nothing to say are left out.
+#include "report/groups.h"
 #include "report/report.h"
 #include "report/table.h"
 
@@ -264,6 +265,13 @@ cases_line(const mst_run_numbers_full_t *r, mst_buf_t *out)
     mst_buf_add_c(out, r->keys_total == 0 && (r->interrupted || r->aborted) ? " of the first " : " of ");
     mst_fmt_count(r->keys_total > 0 ? r->keys_total : r->keys_done, out);
     mst_buf_add_byte(out, '\n');
+    if (!r->reduces)
+        return;
+    mst_buf_add_c(out, "  repeats     ");
+    mst_fmt_count(r->cases_passed, out);
+    mst_buf_add_c(out, " passed of ");
+    mst_fmt_count(r->cases_judged, out);
+    mst_buf_add_c(out, " cases, each over its repeats\n");
 }
 
 static void
@@ -296,6 +304,8 @@ mst_report_console(const mst_run_numbers_full_t *r, bool colour, int width, mst_
     head(r, colour, out);
     scorers(r, colour, columns, out);
     scorer_notes(r, out);
+    mst_report_repeats(r, colour, columns, out);
+    mst_report_slices(r, colour, columns, out);
     latencies(r, colour, columns, out);
     mst_buf_add_byte(out, '\n');
     cases_line(r, out);

@@ -166,6 +166,25 @@ put_score_fields(mst_jw_t *w, const mst_score_t *s)
 }
 
 static void
+put_reduced(mst_jw_t *w, const mst_reduced_t *list, size_t count)
+{
+    char text[MST_REDUCE_TEXT_MAX];
+    mst_jw_key(w, "reduced");
+    mst_jw_arr(w);
+    for (size_t i = 0; i < count; i++) {
+        mst_jw_obj(w);
+        put_str(w, "reduce", mst_reduce_text(list[i].reduce, text));
+        put_f64(w, "mean", list[i].mean);
+        put_f64(w, "stderr", list[i].se);
+        put_u64(w, "cases", list[i].cases);
+        put_u64(w, "passed", list[i].passed);
+        put_u64(w, "too_few_repeats", list[i].short_cases);
+        mst_jw_obj_end(w);
+    }
+    mst_jw_arr_end(w);
+}
+
+static void
 put_scorer(mst_jw_t *w, const mst_scorer_numbers_t *s)
 {
     mst_jw_obj(w);
@@ -187,8 +206,71 @@ put_scorer(mst_jw_t *w, const mst_scorer_numbers_t *s)
         put_f64(w, "pass_rate", s->pass_rate);
         put_f64(w, "pass_rate_low", s->n > 0 ? s->ci_lo : (double)NAN);
         put_f64(w, "pass_rate_high", s->n > 0 ? s->ci_hi : (double)NAN);
+        put_reduced(w, s->reduced, s->reduced_count);
     }
     mst_jw_obj_end(w);
+}
+
+static void
+put_slice_scorer(mst_jw_t *w, const mst_scorer_numbers_t *s, const mst_slice_scorer_t *in)
+{
+    mst_jw_obj(w);
+    put_str(w, "scorer", s->label);
+    put_u64(w, "count", in->n);
+    put_u64(w, "passed", in->n_pass);
+    put_u64(w, "not_measured", in->not_measured);
+    put_u64(w, "errors", in->errors);
+    put_f64(w, "mean", in->mean);
+    put_f64(w, "min", in->min);
+    put_f64(w, "max", in->max);
+    put_f64(w, "pass_rate", in->n > 0 ? (double)in->n_pass / (double)in->n : (double)NAN);
+    put_reduced(w, in->reduced, in->reduced_count);
+    mst_jw_obj_end(w);
+}
+
+static void
+put_slice(mst_jw_t *w, const mst_run_numbers_full_t *r, const mst_slice_numbers_t *s)
+{
+    double lo = (double)NAN, hi = (double)NAN;
+    if (s->measured > 0)
+        mst_wilson(s->passed, s->measured, &lo, &hi);
+    mst_jw_obj(w);
+    put_str(w, "kind", s->kind);
+    put_str(w, "name", s->name);
+    put_u64(w, "total", s->total);
+    put_u64(w, "measured", s->measured);
+    put_u64(w, "passed", s->passed);
+    put_f64(w, "pass_rate", s->measured > 0 ? (double)s->passed / (double)s->measured : (double)NAN);
+    put_f64(w, "pass_rate_low", lo);
+    put_f64(w, "pass_rate_high", hi);
+    mst_jw_key(w, "scorer_summaries");
+    mst_jw_arr(w);
+    for (size_t i = 0; i < r->scorer_count; i++)
+        if (!r->scorers[i].run_scope)
+            put_slice_scorer(w, &r->scorers[i], &s->scorers[i]);
+    mst_jw_arr_end(w);
+    mst_jw_obj_end(w);
+}
+
+// What the verdict of repeated cases stands on, and the slices.
+static void
+put_groups(mst_jw_t *w, const mst_run_numbers_full_t *r)
+{
+    mst_jw_key(w, "repeats");
+    if (r->reduces) {
+        mst_jw_obj(w);
+        put_u64(w, "cases", r->cases_judged);
+        put_u64(w, "passed", r->cases_passed);
+        mst_jw_obj_end(w);
+    } else {
+        mst_jw_null(w);
+    }
+    mst_jw_key(w, "slices");
+    mst_jw_arr(w);
+    for (size_t i = 0; i < r->slice_count; i++)
+        put_slice(w, r, &r->slices[i]);
+    mst_jw_arr_end(w);
+    put_u64(w, "slices_left_out", r->slices_left_out);
 }
 
 static void
@@ -241,6 +323,7 @@ mst_report_json_head(const mst_run_numbers_full_t *r, mst_buf_t *out)
     put_f64(&w, "duration_s", r->wall_s);
     put_totals(&w, r);
     put_summaries(&w, r);
+    put_groups(&w, r);
     put_sources(&w, r);
     mst_jw_key(&w, "results");
     mst_buf_add_byte(out, '['); // its elements come one at a time

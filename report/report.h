@@ -13,6 +13,14 @@ typedef struct {
     double mean, min, p50, p90, p99, max; // exact, in ms; NaN when n == 0
 } mst_latency_numbers_t;
 
+// One reduction of the repeats of each case, over all cases that have enough of them.
+typedef struct {
+    mst_reduce_t reduce;
+    uint64_t cases, passed; // cases with a value, and those whose value passes
+    uint64_t short_cases;   // measured less often than the reduction needs: no value
+    double mean, se;        // over the cases; se: standard error, one value a case; NaN when there are too few
+} mst_reduced_t;
+
 typedef struct {
     mst_str_t label, tier;
     double threshold;
@@ -21,7 +29,23 @@ typedef struct {
     double mean, min, max, pass_rate; // NaN when n == 0
     double ci_lo, ci_hi;              // 95 % Wilson interval of the pass rate
     mst_score_t run_score;            // when run_scope
+    const mst_reduced_t *reduced;     // the first decides; none when cases are asked once, or run_scope
+    size_t reduced_count;
 } mst_scorer_numbers_t;
+
+typedef struct {
+    uint64_t n, n_pass, not_measured, errors;
+    double mean, min, max; // NaN when n == 0
+    const mst_reduced_t *reduced;
+    size_t reduced_count;
+} mst_slice_scorer_t;
+
+// The cases of one slice or tag.
+typedef struct {
+    mst_str_t kind, name; // kind: "slice" or "tag"
+    uint64_t total, measured, passed; // as in the run's own numbers
+    const mst_slice_scorer_t *scorers; // as many as the run's; those of scope run stay empty
+} mst_slice_numbers_t;
 
 typedef struct {
     mst_str_t run_id, name, description, dataset_digest, dataset_hash, dataset_path, git_sha, git_branch;
@@ -35,6 +59,12 @@ typedef struct {
     mst_str_t outcome_why[MST_OUTCOME_MAX]; // of an unmeasured outcome: what one such case says; empty = not known
     mst_scorer_numbers_t *scorers;
     size_t scorer_count;
+    // filled by mst_groups_finish
+    const mst_slice_numbers_t *slices;
+    size_t slice_count;
+    uint64_t slices_left_out;             // times that a row named a slice beyond the first MST_SLICES_MAX
+    bool reduces;                         // a case's repeats end in one verdict: `reduce` is configured
+    uint64_t cases_judged, cases_passed;  // by the first reduction of each scorer
     mst_latency_numbers_t ttft, e2e, tpot;
     uint64_t prompt_tokens, completion_tokens;
     // NaN when not measured. Rates are over the window from the first start to the last end of a measured case.

@@ -26,6 +26,19 @@ no_row(const mst_run_numbers_full_t *r)
     return !r->aborted && total_of(r) == 0 && r->refused_rows > 0;
 }
 
+// What failed is counted in cases when their repeats end in one verdict, else in rows.
+static uint64_t
+judged(const mst_run_numbers_full_t *r)
+{
+    return r->reduces ? r->cases_judged : r->measured;
+}
+
+static uint64_t
+failed(const mst_run_numbers_full_t *r)
+{
+    return r->reduces ? r->cases_judged - r->cases_passed : r->measured - r->passed;
+}
+
 int
 mst_report_exit_code(const mst_run_numbers_full_t *r)
 {
@@ -37,9 +50,11 @@ mst_report_exit_code(const mst_run_numbers_full_t *r)
         return UNUSABLE;
     if (r->aborted || (r->measured == 0 && infrastructure(r) > 0))
         return INFRA;
-    if (r->passed < r->measured || r->gates_failed)
+    if (failed(r) > 0 || r->gates_failed)
         return FAIL;
     bool covered = isfinite(r->coverage) && r->coverage + 1e-12 >= r->min_coverage;
+    if (judged(r) == 0 && r->measured > 0)
+        covered = false; // every case has too few repeats for a verdict
     return covered ? PASS : INCONCLUSIVE;
 }
 
@@ -54,15 +69,14 @@ counts(uint64_t part, uint64_t all, mst_buf_t *out)
 static void
 say_failed(const mst_run_numbers_full_t *r, mst_buf_t *out)
 {
-    if (r->passed < r->measured) {
-        counts(r->measured - r->passed, r->measured, out);
-        mst_buf_add_c(out, " measured cases failed");
+    if (failed(r) > 0) {
+        counts(failed(r), judged(r), out);
+        mst_buf_add_c(out, r->reduces ? " cases failed over their repeats" : " measured cases failed");
     }
-    const char *between = r->passed < r->measured ? "; gate failed: " : "gate failed: ";
+    const char *between = failed(r) > 0 ? "; gate failed: " : "gate failed: ";
     for (size_t i = 0; i < r->scorer_count; i++) {
         const mst_scorer_numbers_t *s = &r->scorers[i];
-        bool failed = s->run_scope && s->run_score.state != MST_SCORE_SKIPPED && !s->run_score.passed;
-        if (!failed)
+        if (!s->run_scope || s->run_score.state == MST_SCORE_SKIPPED || s->run_score.passed)
             continue;
         mst_buf_add_c(out, between);
         mst_fmt_safe(s->label, false, out);
@@ -123,10 +137,12 @@ mst_report_verdict(const mst_run_numbers_full_t *r, mst_buf_t *out)
         say_inconclusive(r, out);
         break;
     default:
-        mst_buf_add_c(out, r->measured == 1 ? "the one" : "all ");
-        if (r->measured != 1)
-            mst_fmt_count(r->measured, out);
-        mst_buf_add_c(out, r->measured == 1 ? " measured case passed" : " measured cases passed");
+        mst_buf_add_c(out, judged(r) == 1 ? "the one" : "all ");
+        if (judged(r) != 1)
+            mst_fmt_count(judged(r), out);
+        mst_buf_add_c(out, r->reduces ? "" : " measured");
+        mst_buf_add_c(out, judged(r) == 1 ? " case passed" : " cases passed");
+        mst_buf_add_c(out, r->reduces ? " over their repeats" : "");
         break;
     }
 }

@@ -20,8 +20,8 @@ read_numbers(const mst_json_t *v, mst_spread_t *out, mst_err_t *err)
     return MST_OK;
 }
 
-static bool
-usable(double d, bool keep_finite)
+bool
+mst_baseline_usable(double d, bool keep_finite)
 {
     return isfinite(d) && (keep_finite || (d > MST_LOGPROB_SENTINEL && d < MST_LOGPROB_SATURATED));
 }
@@ -41,7 +41,7 @@ read_list(const mst_json_t *v, bool keep_finite, mst_spread_t *out, mst_err_t *e
             item = mst_json_get(item, "logprob");
         if (!mst_json_f64(item, &d) && !mst_json_is(item, MST_JSON_NULL))
             rc = MST_ERR(err, MST_INVAL, "value %u of \"baseline\" is no number", i + 1);
-        else if (usable(d, keep_finite))
+        else if (mst_baseline_usable(d, keep_finite))
             clean[n++] = d;
     }
     if (rc == MST_OK)

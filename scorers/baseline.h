@@ -9,6 +9,7 @@
 
 #define MST_BASELINE_MIN 32 // values below which a baseline is called short
 
+bool mst_baseline_usable(double d, bool keep_finite); // counts in a baseline; keep_finite as below
 // v: a list of numbers, "NaN", "Infinity", "-Infinity", null or objects with a logprob, of which the finite ones count
 // (keep_finite: stand-ins such as -9999 too); or {"mean": M, "std": S, "count": N}. *out holds what was found; n is 0
 // when nothing was. MST_INVAL names what is wrong, MST_LIMIT over MST_TOKENS_MAX values.

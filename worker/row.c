@@ -7,6 +7,7 @@
 #include "common/base/limits.h"
 #include "common/base/log.h"
 #include "common/base/utf8.h"
+#include "common/model/slices.h"
 #include "scorers/recorded.h"
 #include "worker/blot.h"
 
@@ -154,17 +155,18 @@ case_extra(const mst_case_t *c, mst_arena_t *arena)
 }
 
 static void
-fill_case(mst_result_t *r, const mst_case_t *c, const mst_key_t *key, mst_arena_t *arena)
+fill_case(mst_bench_t *b, mst_result_t *r, const mst_case_t *c, const mst_key_t *key)
 {
     r->key = *key;
     r->case_id = c->id;
     memcpy(r->case_digest, c->digest, sizeof r->case_digest);
+    r->slices = mst_case_slices(c->metadata, b->json, b->arena);
     if (key->target_no != 0 || key->repeat_no != 0)
         return; // stored once a case
     r->input = c->input.n > 0 ? c->input : c->messages;
     r->expected = c->expected;
     r->has_expected = c->has_expected;
-    r->case_extra = case_extra(c, arena);
+    r->case_extra = case_extra(c, b->arena);
 }
 
 // Packs, or packs a slim row that says that it did not fit.
@@ -220,7 +222,7 @@ decode(mst_decoder_t *d, const mst_attempt_t *a)
 static void
 pack_attempt(mst_bench_t *b, mst_attempt_t *a, mst_result_t *r)
 {
-    fill_case(r, &a->c, &a->key, b->arena);
+    fill_case(b, r, &a->c, &a->key);
     r->generation = a->generation;
     r->lease_id = a->lease_id;
     r->attempt = a->number;
@@ -325,7 +327,7 @@ mst_row_recorded(mst_bench_t *b, const mst_job_t *job, const mst_place_t *place,
     if (rc != MST_OK)
         return rc; // the frame was checked: only a broken coordinator gets here
     judge_recorded(b, &c, &r);
-    fill_case(&r, &c, &place->key, b->arena);
+    fill_case(b, &r, &c, &place->key);
     r.generation = job->unit->grant->generation;
     r.lease_id = job->unit->grant->lease_id;
     r.attempt = 1;

@@ -51,6 +51,7 @@ mst_rollup_add(mst_rollup_t *r, const mst_result_t *res)
     bool measured = mst_outcome_measured(res->outcome);
     r->total++;
     r->outcomes[res->outcome]++;
+    r->sliced += res->slices.n > 0;
     add_scores(r, res, measured);
     if (!measured)
         return;
@@ -74,13 +75,15 @@ take_one(uint64_t *count)
 }
 
 void
-mst_rollup_remove_unmeasured(mst_rollup_t *r, mst_outcome_t outcome, const mst_score_t *scores, uint32_t score_count)
+mst_rollup_remove_unmeasured(mst_rollup_t *r, const mst_result_t *res)
 {
     take_one(&r->total);
-    if ((unsigned)outcome < MST_OUTCOME_MAX)
-        take_one(&r->outcomes[outcome]);
-    for (uint32_t i = 0; i < score_count && i < MST_SCORERS_MAX; i++)
-        if (scores[i].state == MST_SCORE_ERROR)
+    if ((unsigned)res->outcome < MST_OUTCOME_MAX)
+        take_one(&r->outcomes[res->outcome]);
+    if (res->slices.n > 0)
+        take_one(&r->sliced);
+    for (uint32_t i = 0; i < res->score_count && i < MST_SCORERS_MAX; i++)
+        if (res->scores[i].state == MST_SCORE_ERROR)
             take_one(&r->scorer_errors[i]);
 }
 
@@ -159,6 +162,7 @@ mst_rollup_rows(const mst_rollup_t *r, mst_buf_t *scratch, mst_rollup_row_fn *fn
         snprintf(metric, sizeof metric, "outcome:%s", name);
         emit_count(&e, metric, r->outcomes[i], 0);
     }
+    emit_count(&e, "sliced", r->sliced, 0);
     emit_count(&e, "prompt_tokens", r->prompt_tokens, 0);
     emit_count(&e, "completion_tokens", r->completion_tokens, 0);
     emit_scorers(&e, r);
@@ -198,6 +202,8 @@ mst_rollup_take(mst_rollup_t *r, const mst_rollup_row_t *row, mst_err_t *err)
     if (mst_str_eq_c(metric, "rows")) {
         r->total = (uint64_t)row->n;
         r->passed = (uint64_t)row->n_pass;
+    } else if (mst_str_eq_c(metric, "sliced")) {
+        r->sliced = (uint64_t)row->n;
     } else if (mst_str_eq_c(metric, "prompt_tokens")) {
         r->prompt_tokens = (uint64_t)row->n;
     } else if (mst_str_eq_c(metric, "completion_tokens")) {

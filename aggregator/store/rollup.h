@@ -4,7 +4,7 @@
 
 #include "aggregator/store/store.h"
 
-// metric: "rows", "outcome:NAME", "prompt_tokens", "completion_tokens", "scorer:N", "ttft", "e2e", "tpot", "window".
+// metric: "rows", "outcome:NAME", "sliced", "prompt_tokens", "completion_tokens", "scorer:N", "ttft", "e2e", "tpot", "window".
 typedef struct {
     char metric[32];
     int64_t n, n_pass;          // scorers: as in moments; rows: all and passed; others: n alone
@@ -17,8 +17,7 @@ typedef struct {
 void mst_rollup_init(mst_rollup_t *r);
 void mst_rollup_add(mst_rollup_t *r, const mst_result_t *res);
 // Takes back what mst_rollup_add did for a row whose outcome is not measured (minima and histograms hold none).
-void mst_rollup_remove_unmeasured(mst_rollup_t *r, mst_outcome_t outcome, const mst_score_t *scores,
-                                  uint32_t score_count);
+void mst_rollup_remove_unmeasured(mst_rollup_t *r, const mst_result_t *res);
 
 // Every row that is not empty; row and its sketch are valid during the call. Stops at the first code that is
 // not MST_OK and returns it. scratch is overwritten.

@@ -173,6 +173,7 @@ bind_texts(sqlite3_stmt *st, const mst_result_t *r, mst_str_t scores)
     const mst_completion_t *d = &r->done;
     bool first = r->key.target_no == 0 && r->key.repeat_no == 0;
     int code = mst_sqlite_bind(st, MST_COL_finish_reason + 1, d->finish_reason);
+    code |= mst_sqlite_bind(st, MST_COL_slices + 1, r->slices);
     code |= mst_sqlite_bind(st, MST_COL_model + 1, d->model);
     code |= mst_sqlite_bind(st, MST_COL_system_fingerprint + 1, d->system_fingerprint);
     code |= mst_sqlite_bind(st, MST_COL_request_id + 1, d->request_id);

@@ -228,7 +228,7 @@ take_back(void *ud, const mst_result_t *r, const mst_origin_t *origin)
 {
     (void)origin;
     if (!mst_outcome_measured(r->outcome))
-        mst_rollup_remove_unmeasured(ud, r->outcome, r->scores, r->score_count);
+        mst_rollup_remove_unmeasured(ud, r);
     return true;
 }
 

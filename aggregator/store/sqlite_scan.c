@@ -131,6 +131,7 @@ read_result(sqlite3_stmt *st, mst_result_t *r)
         .input = mst_sqlite_str(st, MST_COL_input),
         .expected = mst_sqlite_str(st, MST_COL_expected),
         .case_extra = mst_sqlite_str(st, MST_COL_case_extra),
+        .slices = mst_sqlite_str(st, MST_COL_slices),
         .has_expected = sqlite3_column_type(st, MST_COL_expected) != SQLITE_NULL,
         .events = mst_sqlite_str(st, MST_COL_events),
         .tpot_ns = mst_sqlite_known(st, MST_COL_tpot_ns),

@@ -36,7 +36,7 @@ static const migration_t migrations[] = {
      " reasoning_tokens INTEGER, token_source INTEGER, event_count INTEGER, logprob_count INTEGER,"
      " merged_reads INTEGER, comments INTEGER, flags INTEGER, http_status INTEGER, attempts INTEGER,"
      " lease_id INTEGER, started_wall_ns INTEGER, finished_wall_ns INTEGER, error_rc INTEGER, error_retry INTEGER,"
-     " error_sub INTEGER, case_digest BLOB, case_id TEXT, finish_reason TEXT, model TEXT, system_fingerprint TEXT,"
+     " error_sub INTEGER, case_digest BLOB, case_id TEXT, slices TEXT, finish_reason TEXT, model TEXT, system_fingerprint TEXT,"
      " request_id TEXT, server TEXT, error_text TEXT, scores TEXT, input TEXT, expected TEXT, case_extra TEXT,"
      " text TEXT, reasoning TEXT, refusal TEXT, tool_calls TEXT, events BLOB, raw_request BLOB, raw_response BLOB);"
      "CREATE UNIQUE INDEX result_key ON result(run_no, target_no, case_no, repeat_no);"

@@ -116,6 +116,7 @@ typedef struct {
     uint64_t total; // rows
     uint64_t passed;
     uint64_t outcomes[MST_OUTCOME_MAX];
+    uint64_t sliced; // rows whose case names slices
     uint64_t prompt_tokens, completion_tokens;
     // of measured rows alone, but for scorer_errors
     mst_moments_t scorers[MST_SCORERS_MAX];        // by index in the run's scorers of scope case; state ok only

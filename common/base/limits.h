@@ -47,6 +47,9 @@
 #define MST_TARGETS_MAX           64
 #define MST_REPEATS_MAX           1000
 #define MST_SCORERS_MAX           64
+#define MST_CASE_SLICES_MAX       16  // slices and tags of one case
+#define MST_SLICE_NAME_MAX        100 // bytes of a slice's name
+#define MST_SLICES_MAX            64  // slices of a run that are aggregated
 #define MST_REDUCTIONS_MAX        8 // reductions of one scorer
 #define MST_CONCURRENCY_MAX       8192
 #define MST_CREDIT_CASES_MAX      8192

@@ -29,6 +29,7 @@ typedef struct {
     bool passed;              // measured, and every scorer passed
     mst_str_t case_id, input, expected;
     mst_str_t case_extra;     // JSON object of metadata, context, retrieval_context, messages; empty = none
+    mst_str_t slices;         // JSON array of texts (common/model/slices.h), with every row of the case; empty = none
     bool has_expected;
     uint8_t case_digest[8];
     mst_completion_t done;    // its error names the failure when the outcome is not measured

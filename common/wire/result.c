@@ -71,6 +71,7 @@ put_record(Muster__Result *m, const mst_result_t *r)
     m->expected = mst_wire_bytes(r->expected);
     m->has_case_digest = 1;
     m->case_digest = mst_wire_digest_to_u64(r->case_digest);
+    PUT_BYTES(*m, slices, r->slices);
     PUT_BYTES(*m, raw_request, r->raw_request);
     PUT_BYTES(*m, raw_response, r->raw_response);
     PUT_NUM(*m, started_wall_ns, r->started_wall_ns);
@@ -303,6 +304,7 @@ mst_wire_result_unpack(mst_str_t bytes, mst_arena_t *arena, mst_result_t *out, m
     out->case_id = mst_wire_str(m->case_id);
     out->input = mst_wire_str(m->input);
     out->case_extra = mst_wire_str(m->case_extra);
+    out->slices = mst_wire_str(m->slices);
     out->has_expected = m->has_expected;
     out->expected = mst_wire_str(m->expected);
     mst_wire_digest_from_u64(m->case_digest, out->case_digest);

@@ -95,6 +95,8 @@ suite_make(suite_row_t *row, uint64_t i)
     r->case_id = mst_str_c(row->id);
     r->input = mst_str_c(row->input);
     r->case_extra = MST_STR("{\"metadata\":{\"slice\":\"easy\"}}");
+    if (i % 4 == 0)
+        r->slices = MST_STR("[\"slice:easy\",\"tag:sums\"]");
     r->expected = MST_STR("42");
     r->has_expected = i % 3 != 0;
     r->case_digest[0] = (uint8_t)(i + 1);

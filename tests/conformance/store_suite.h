@@ -169,6 +169,7 @@ suite_compare(void *ud, const mst_result_t *r, const mst_origin_t *o)
     assert_same(case_id);
     assert_same(input);
     assert_same(case_extra);
+    assert_same(slices);
     assert_same(expected);
     assert_same(done.text);
     assert_same(done.reasoning);
@@ -313,6 +314,7 @@ suite_recount(void *ud, const mst_result_t *r, const mst_origin_t *o)
     n->total++;
     n->outcomes[r->outcome]++;
     n->passed += r->passed;
+    n->sliced += r->slices.n > 0;
     for (uint32_t i = 0; i < r->score_count; i++) {
         const mst_score_t *s = &r->scores[i];
         if (s->state == MST_SCORE_ERROR)
@@ -356,6 +358,7 @@ suite_same_rollup(mst_store_t *s, int64_t run)
     assert_ok(mst_store_results(s, run, &suite_everything, suite_recount, &counted, err));
     assert_int_equal(kept.total, counted.total);
     assert_int_equal(kept.passed, counted.passed);
+    assert_int_equal(kept.sliced, counted.sliced);
     assert_memory_equal(kept.outcomes, counted.outcomes, sizeof kept.outcomes);
     assert_int_equal(kept.prompt_tokens, counted.prompt_tokens);
     assert_int_equal(kept.completion_tokens, counted.completion_tokens);
