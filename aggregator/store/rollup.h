@@ -4,7 +4,8 @@
 
 #include "aggregator/store/store.h"
 
-// metric: "rows", "outcome:NAME", "sliced", "prompt_tokens", "completion_tokens", "scorer:N", "ttft", "e2e", "tpot", "window".
+// metric: "rows", "outcome:NAME", "sliced", "prompt_tokens", "completion_tokens", "scorer:N", "ttft", "e2e", "tpot",
+// "window".
 typedef struct {
     char metric[32];
     int64_t n, n_pass;          // scorers: as in moments; rows: all and passed; others: n alone

@@ -29,7 +29,7 @@ typedef enum {
     X(event_count) X(logprob_count) X(merged_reads) X(comments) X(flags) X(http_status) X(attempts) X(lease_id)    \
     X(started_wall_ns) X(finished_wall_ns) X(error_rc) X(error_retry) X(error_sub)
 #define MST_RESULT_TEXTS(X)                                                                                        \
-    X(case_digest) X(case_id) X(slices) X(finish_reason) X(model) X(system_fingerprint) X(request_id) X(server)              \
+    X(case_digest) X(case_id) X(slices) X(finish_reason) X(model) X(system_fingerprint) X(request_id) X(server)    \
     X(error_text) X(scores) X(input) X(expected) X(case_extra) X(text) X(reasoning) X(refusal) X(tool_calls)         \
     X(events) X(raw_request) X(raw_response)
 // clang-format on

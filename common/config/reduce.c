@@ -58,8 +58,8 @@ mst_run_cfg_check(const mst_run_cfg_t *cfg, mst_err_t *err)
         for (size_t k = 0; k < count; k++)
             if ((int64_t)reduce[k].k > cfg->repeats)
                 return MST_ERR(err, MST_INVAL,
-                               "reduction %s of scorer \"%.*s\" needs %u repeats, but each case is asked %lld times; set "
-                               "`repeats`",
+                               "reduction %s of scorer \"%.*s\" needs %u repeats, but each case is asked %lld times; "
+                               "set `repeats`",
                                mst_reduce_text(reduce[k], text).p, MST_FMT(cfg->scorers[i].label),
                                (unsigned)reduce[k].k, (long long)cfg->repeats);
     }

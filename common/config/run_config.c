@@ -16,8 +16,8 @@ const mst_param_t mst_run_cfg_table[] = {
     {.name = "repeats", .type = MST_P_INT, .dflt = "1", .min = 1, .max = MST_REPEATS_MAX,
      .help = "how often each case is asked"},
     {.name = "reduce", .type = MST_P_STRLIST,
-     .help = "how the repeats of a case become one number: mean, median, max, majority, pass@K, pass^K, at_least@K; the "
-             "first decides whether a case passes, the others are shown"},
+     .help = "how the repeats of a case become one number: mean, median, max, majority, pass@K, pass^K, at_least@K; "
+             "the first decides whether a case passes, the others are shown"},
     {.name = "fail_fast", .type = MST_P_BOOL, .dflt = "false", .help = "stop at the first failed case"},
     {.name = "strict", .type = MST_P_BOOL, .dflt = "false", .help = "refuse the dataset at its first bad row"},
     {.name = "keep_raw", .type = MST_P_BOOL, .dflt = "false", .help = "store raw requests and responses"},
@@ -35,8 +35,8 @@ const mst_param_t mst_run_cfg_table[] = {
 
 enum {
     ROW_NAME, ROW_DESCRIPTION, ROW_SOURCE, ROW_SCORERS, ROW_PROVIDER, ROW_CONCURRENCY, ROW_REPEATS, ROW_REDUCE,
-    ROW_FAIL_FAST, ROW_STRICT, ROW_KEEP_RAW, ROW_MIN_COVERAGE, ROW_SYSTEM_PROMPT, ROW_WANDB_PROJECT, ROW_WANDB_TAGS, ROW_GUARD,
-    ROW_SIMULATE,
+    ROW_FAIL_FAST, ROW_STRICT, ROW_KEEP_RAW, ROW_MIN_COVERAGE, ROW_SYSTEM_PROMPT, ROW_WANDB_PROJECT, ROW_WANDB_TAGS,
+    ROW_GUARD, ROW_SIMULATE,
 };
 
 const mst_param_t mst_guard_cfg_table[] = {

@@ -15,7 +15,8 @@ const mst_param_t mst_scorer_cfg_table[] = {
     {.name = "on_missing", .type = MST_P_ENUM, .dflt = "pass", .choices = "pass|skip|fail",
      .help = "what a case counts as when the scorer has nothing to measure; always shown as not measured"},
     {.name = "label", .type = MST_P_STR, .help = "its name in reports; the scorer's name when not given"},
-    {.name = "reduce", .type = MST_P_STRLIST, .help = "how its repeats become one number; the run's `reduce` when not given"},
+    {.name = "reduce", .type = MST_P_STRLIST,
+     .help = "how its repeats become one number; the run's `reduce` when not given"},
     {.name = NULL},
 };
 
