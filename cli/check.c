@@ -28,10 +28,11 @@ check_provider(const mst_run_cfg_t *cfg, mst_arena_t *arena, mst_err_t *err)
         return MST_OK;
     const mst_provider_t *p = mst_provider_find(mst_str_c(cfg->provider.kind->name));
     const mst_case_t sample = {.id = MST_STR("sample"), .input = MST_STR("sample")};
+    const mst_ask_t ask = {.c = &sample, .system_prompt = cfg->system_prompt};
     mst_request_t request;
     if (p == NULL)
         return MST_ERR(err, MST_INVAL, "unknown provider \"%s\"", cfg->provider.kind->name);
-    mst_rc rc = p->build_request(&cfg->provider, cfg, &sample, 0, arena, &request, err);
+    mst_rc rc = p->build_request(&cfg->provider, &ask, arena, &request, err);
     if (rc != MST_OK)
         mst_err_prefix(err, "provider");
     return rc;

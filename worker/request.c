@@ -98,8 +98,8 @@ mst_rc
 mst_request_build(mst_attempt_t *a, mst_io_run_t *run, const mst_config_env_t *env, mst_http_req_t *req, mst_err_t *err)
 {
     const mst_run_t *r = a->run;
-    mst_rc rc =
-        r->provider->build_request(&r->cfg.provider, &r->cfg, &a->c, a->key.repeat_no, a->arena, &a->request, err);
+    const mst_ask_t ask = {.c = &a->c, .repeat_no = a->key.repeat_no, .system_prompt = r->cfg.system_prompt};
+    mst_rc rc = r->provider->build_request(&r->cfg.provider, &ask, a->arena, &a->request, err);
     if (rc == MST_OK)
         rc = add_lines(a, run, err);
     if (rc != MST_OK)
@@ -109,7 +109,7 @@ mst_request_build(mst_attempt_t *a, mst_io_run_t *run, const mst_config_env_t *e
         return rc;
     a->key_text = mst_str_c(run->key);
     *req = (mst_http_req_t){
-        .method = "POST",
+        .method = a->request.method ? a->request.method : "POST",
         .url = a->request.url,
         .headers = a->request.headers,
         .header_count = a->request.header_count,

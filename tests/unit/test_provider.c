@@ -45,8 +45,8 @@ build(rig_t *r, const char *params, const mst_case_t *c, const char *system_prom
     const mst_json_t *obj = NULL;
     assert_int_equal(mst_json_parse(r->parser, mst_str_c(params), r->arena, &obj, NULL, err), MST_OK);
     mst_provider_cfg_t cfg = {.kind = &r->p->kind, .params = tst_params(r->p->kind.params, obj, r->arena)};
-    mst_run_cfg_t run = {.system_prompt = mst_str_c(system_prompt)};
-    return r->p->build_request(&cfg, &run, c, 2, r->arena, q, err);
+    mst_ask_t ask = {.c = c, .repeat_no = 2, .system_prompt = mst_str_c(system_prompt)};
+    return r->p->build_request(&cfg, &ask, r->arena, q, err);
 }
 
 static void

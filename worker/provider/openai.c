@@ -140,18 +140,19 @@ put_conversation(body_t *b, mst_str_t system_prompt, mst_str_t messages, mst_are
 }
 
 static mst_rc
-put_messages(body_t *b, mst_str_t system_prompt, const mst_case_t *c, mst_arena_t *arena, mst_err_t *err)
+put_messages(body_t *b, const mst_ask_t *ask, mst_arena_t *arena, mst_err_t *err)
 {
     mst_rc rc = MST_OK;
     if (!key(b, "messages"))
         return MST_OK;
     mst_jw_arr(&b->w);
-    if (c->messages.n > 0) {
-        rc = put_conversation(b, system_prompt, c->messages, arena, err);
+    mst_str_t messages = ask->messages.n > 0 ? ask->messages : ask->c->messages;
+    if (messages.n > 0) {
+        rc = put_conversation(b, ask->system_prompt, messages, arena, err);
     } else {
-        if (system_prompt.n > 0)
-            put_message(b, MST_STR("system"), system_prompt);
-        put_message(b, MST_STR("user"), c->input);
+        if (ask->system_prompt.n > 0)
+            put_message(b, MST_STR("system"), ask->system_prompt);
+        put_message(b, MST_STR("user"), ask->c->input);
     }
     mst_jw_arr_end(&b->w);
     return rc;
@@ -211,8 +212,7 @@ put_stream(body_t *b)
 }
 
 static mst_rc
-write_body(const mst_params_t *p, const mst_run_cfg_t *run, const mst_case_t *c, uint32_t repeat_no, mst_arena_t *arena,
-           mst_str_t *out, mst_err_t *err)
+write_body(const mst_params_t *p, const mst_ask_t *ask, mst_arena_t *arena, mst_str_t *out, mst_err_t *err)
 {
     const mst_param_value_t *extra = mst_params_get(p, "extra_body");
     body_t b = {.p = p, .extra = extra->set && mst_json_is(extra->u.json, MST_JSON_OBJ) ? extra->u.json : NULL};
@@ -225,8 +225,8 @@ write_body(const mst_params_t *p, const mst_run_cfg_t *run, const mst_case_t *c,
     mst_jw_obj(&b.w);
     if (key(&b, "model"))
         mst_jw_str(&b.w, mst_params_str(p, "model"));
-    mst_rc rc = put_messages(&b, run->system_prompt, c, arena, err);
-    put_sampling(&b, repeat_no);
+    mst_rc rc = put_messages(&b, ask, arena, err);
+    put_sampling(&b, ask->repeat_no);
     put_stream(&b);
     for (size_t i = 0; b.extra != NULL && i < b.extra->count; i++) {
         mst_jw_key_str(&b.w, b.extra->u.members[i].key);
@@ -316,8 +316,8 @@ write_url(mst_str_t base, mst_arena_t *arena, mst_str_t *out, mst_err_t *err)
 }
 
 static mst_rc
-build_request(const mst_provider_cfg_t *cfg, const mst_run_cfg_t *run, const mst_case_t *c, uint32_t repeat_no,
-              mst_arena_t *arena, mst_request_t *out, mst_err_t *err)
+build_request(const mst_provider_cfg_t *cfg, const mst_ask_t *ask, mst_arena_t *arena, mst_request_t *out,
+              mst_err_t *err)
 {
     const mst_params_t *p = &cfg->params;
     bool stream = mst_params_bool(p, "stream");
@@ -330,7 +330,7 @@ build_request(const mst_provider_cfg_t *cfg, const mst_run_cfg_t *run, const mst
     if (rc == MST_OK)
         rc = write_headers(p, stream, arena, out, err);
     if (rc == MST_OK)
-        rc = write_body(p, run, c, repeat_no, arena, &out->body, err);
+        rc = write_body(p, ask, arena, &out->body, err);
     return rc;
 }
 
@@ -339,6 +339,7 @@ const mst_provider_t mst_provider_openai = {
              .aliases = "openai_compatible",
              .params = params,
              .help = "chat completions of OpenAI and of servers that speak its dialect"},
+    .asks = MST_ASK_BIT(MST_ASK_GENERATE),
     .build_request = build_request,
     .on_event = mst_openai_on_event,
     .on_end = mst_openai_on_end,

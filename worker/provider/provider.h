@@ -9,13 +9,14 @@
 #include "common/base/buf.h"
 #include "common/base/mem.h"
 #include "common/config/run_config.h"
-#include "common/model/case.h"
+#include "common/model/ask.h"
 #include "common/model/completion.h"
 #include "common/model/outcome.h"
 
 typedef enum { MST_SPLIT_SSE, MST_SPLIT_NDJSON, MST_SPLIT_BODY } mst_split_t;
 
 typedef struct {
+    const char *method; // NULL = POST
     mst_str_t url;      // whole; arena
     mst_str_t *headers; // "Name: value" lines without credentials; arena
     size_t header_count;
@@ -30,9 +31,10 @@ typedef struct mst_decoder mst_decoder_t;
 
 typedef struct {
     mst_kind_t kind; // name, parameters, help
-    // Writes the request of one case. repeat_no varies the seed when one is set.
-    mst_rc (*build_request)(const mst_provider_cfg_t *cfg, const mst_run_cfg_t *run, const mst_case_t *c,
-                            uint32_t repeat_no, mst_arena_t *arena, mst_request_t *out, mst_err_t *err);
+    uint32_t asks;   // MST_ASK_BIT of each kind that it has a route for
+    // Writes the request of one ask; its kind is among `asks`.
+    mst_rc (*build_request)(const mst_provider_cfg_t *cfg, const mst_ask_t *ask, mst_arena_t *arena, mst_request_t *out,
+                            mst_err_t *err);
     // One event: its name (SSE `event:`; empty otherwise), its data, its arrival relative to send.
     // Fills d->c as it goes. An error here (err is never NULL) ends the case: MST_CLOSED as connection_lost, MST_LIMIT
     // as too_large, sub 429 with a retry as rate_limited, any other as provider_error.
@@ -53,6 +55,7 @@ const mst_kind_t *const *mst_providers_kinds(void);
 // provider file holds only what is particular to its format.
 struct mst_decoder {
     const mst_provider_t *provider;
+    const mst_ask_t *ask;                      // what this is the answer to; NULL: generate
     mst_json_parser_t *json;                   // the CPU thread's
     mst_arena_t *arena;                        // all that the completion points to
     mst_arena_t *scratch;                      // reset before each event
