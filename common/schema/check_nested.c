@@ -166,13 +166,13 @@ check_member(check_t *v, const object_rules_t *r, const spot_t *spot, uint32_t i
 static bool
 check_required(check_t *v, const object_rules_t *r, const spot_t *spot)
 {
-    for (uint32_t i = 0; i < r->property_count; i++) {
+    for (uint32_t i = 0; v->quiet == 0 && i < r->property_count; i++) {
         char shown[MST_SHOW_BYTES];
         if (r->properties[i].required && mst_json_get_str(spot->value, r->properties[i].name) == NULL)
             return mst_check_fail(v, spot, "required", "%s is missing",
                                   mst_check_show_str(r->properties[i].name, shown));
     }
-    return true;
+    return mst_check_miss(v, spot, "required");
 }
 
 static bool

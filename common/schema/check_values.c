@@ -73,6 +73,8 @@ mst_check_value(check_t *v, const node_t *n, const spot_t *spot)
     bool constant = r->constant == NULL || mst_value_equal(spot->value, r->constant, &v->steps);
     if (constant && (r->list == NULL || in_enum(v, r, spot->value)))
         return mst_check_spend(v, 1);
+    if (!mst_check_spend(v, 1)) // what was compared when the steps ran out means nothing
+        return false;
     if (v->quiet > 0)
         return mst_check_miss(v, spot, constant ? "enum" : "const");
     if (!constant)

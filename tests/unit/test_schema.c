@@ -270,6 +270,35 @@ test_schema_tells_unique_items_in_large_arrays(void **state)
     mst_buf_deinit(&text);
 }
 
+// An object of `count` members, k0 on or the other way round.
+static const mst_json_t *
+wide_object(rig_t *r, int count, bool backwards)
+{
+    mst_buf_t text;
+    mst_buf_init(&text, 8 << 20);
+    for (int i = 0; i < count; i++)
+        (void)mst_buf_addf(&text, "%c\"k%d\":0", i == 0 ? '{' : ',', backwards ? count - 1 - i : i);
+    (void)mst_buf_add_byte(&text, '}');
+    const mst_json_t *v = json(r, mst_buf_view(&text));
+    mst_buf_deinit(&text);
+    return v;
+}
+
+// Comparing objects in the same order is linear; in another order it is given up, which is no verdict.
+static void
+test_schema_compares_wide_objects_within_its_steps(void **state)
+{
+    rig_t *r = *state;
+    mst_json_member_t member = {.key = MST_STR("const"), .value = *wide_object(r, 20000, false)};
+    const mst_json_t schema = {.type = MST_JSON_OBJ, .count = 1, .u.members = &member};
+    assert_int_equal(mst_schema_new(&schema, NULL, &r->schema, &r->err), MST_OK);
+    assert_int_equal(mst_schema_check(r->schema, wide_object(r, 20000, false), &r->verdict, &r->err), MST_OK);
+    assert_true(r->verdict.valid);
+    assert_int_equal(mst_schema_check(r->schema, wide_object(r, 19999, false), &r->verdict, &r->err), MST_OK);
+    assert_false(r->verdict.valid);
+    assert_int_equal(mst_schema_check(r->schema, wide_object(r, 20000, true), &r->verdict, &r->err), MST_LIMIT);
+}
+
 static void
 test_schema_reads_documents_of_its_caller(void **state)
 {
@@ -531,6 +560,7 @@ main(void)
         cmocka_unit_test_setup_teardown(test_schema_gives_up_where_it_must, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_schema_follows_recursion_as_the_value_does, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_schema_tells_unique_items_in_large_arrays, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_schema_compares_wide_objects_within_its_steps, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_schema_reads_documents_of_its_caller, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_schema_asserts_content_of_draft_7_alone, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_schema_metaschemas_hold_themselves, set_up, tear_down),
