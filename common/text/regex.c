@@ -201,6 +201,15 @@ gave_up(int got)
 }
 
 static mst_rc
+too_much(const mst_regex_t *re, mst_str_t subject, mst_err_t *err)
+{
+    return MST_ERR(err, MST_LIMIT,
+                   "pattern \"%s\" backtracks too much on a text of %zu bytes: anchor it, or write its repeats so that "
+                   "they cannot match the same text in two ways",
+                   re->shown, subject.n);
+}
+
+static mst_rc
 search(mst_regex_t *re, mst_str_t subject, size_t from, uint32_t options, mst_err_t *err)
 {
     PCRE2_SPTR p = (PCRE2_SPTR)(subject.p != NULL ? subject.p : "");
@@ -223,11 +232,18 @@ search(mst_regex_t *re, mst_str_t subject, size_t from, uint32_t options, mst_er
     if (got == PCRE2_ERROR_NOMATCH)
         return MST_NOTFOUND;
     if (gave_up(got))
-        return MST_ERR(err, MST_LIMIT,
-                       "pattern \"%s\" backtracks too much on a text of %zu bytes: anchor it, or write its repeats so "
-                       "that they cannot match the same text in two ways",
-                       re->shown, subject.n);
+        return too_much(re, subject, err);
     return MST_ERR_SUB(err, MST_INTERNAL, got, "pattern \"%s\" could not be matched: PCRE2 error %d", re->shown, got);
+}
+
+static void
+fill(const mst_regex_t *re, mst_str_t subject, mst_str_t *groups, size_t groups_cap)
+{
+    const size_t *at = pcre2_get_ovector_pointer(re->data);
+    for (size_t i = 0; i < groups_cap; i++) {
+        bool took_part = i <= re->groups && at[2 * i] != PCRE2_UNSET && at[2 * i + 1] >= at[2 * i];
+        groups[i] = took_part ? mst_str(subject.p + at[2 * i], at[2 * i + 1] - at[2 * i]) : MST_STR_NULL;
+    }
 }
 
 mst_rc
@@ -238,37 +254,49 @@ mst_regex_find(mst_regex_t *re, mst_str_t subject, size_t from, mst_str_t *group
     if (subject.p == NULL)
         subject = MST_STR(""); // so that a group that took part in an empty text differs from one that did not
     mst_rc rc = search(re, subject, from, 0, err);
+    if (rc == MST_OK)
+        fill(re, subject, groups, groups_cap);
+    return rc;
+}
+
+mst_rc
+mst_regex_next(mst_regex_t *re, mst_str_t subject, mst_regex_at_t *at, mst_str_t *groups, size_t groups_cap,
+               mst_err_t *err)
+{
+    const size_t *span = pcre2_get_ovector_pointer(re->data);
+    if (at->from > subject.n)
+        return MST_NOTFOUND;
+    if (subject.p == NULL)
+        subject = MST_STR("");
+    // Behind an empty match Python wants one at the same place that is not empty, or a later one.
+    mst_rc rc = search(re, subject, at->from, at->was_empty ? PCRE2_NOTEMPTY_ATSTART : 0, err);
     if (rc != MST_OK)
         return rc;
-    const size_t *at = pcre2_get_ovector_pointer(re->data);
-    for (size_t i = 0; i < groups_cap; i++) {
-        bool took_part = i <= re->groups && at[2 * i] != PCRE2_UNSET && at[2 * i + 1] >= at[2 * i];
-        groups[i] = took_part ? mst_str(subject.p + at[2 * i], at[2 * i + 1] - at[2 * i]) : MST_STR_NULL;
-    }
+    if (at->was_empty && span[1] <= at->from)
+        return MST_NOTFOUND; // no way forward; does not happen while PCRE2 refuses \K in look-around
+    at->work += re->work;
+    if (at->work > WORK_MAX)
+        return too_much(re, subject, err);
+    at->from = span[1];
+    at->was_empty = span[0] == span[1];
+    fill(re, subject, groups, groups_cap);
     return MST_OK;
 }
 
 mst_rc
 mst_regex_delete(mst_regex_t *re, mst_str_t subject, mst_buf_t *out, mst_err_t *err)
 {
-    const size_t *at = pcre2_get_ovector_pointer(re->data);
-    size_t from = 0, kept = 0; // subject[kept..] is not yet in out
-    uint32_t options = 0;
-    while (from <= subject.n) {
-        mst_rc rc = search(re, subject, from, options, err);
-        if (rc == MST_NOTFOUND)
-            break;
-        if (rc != MST_OK)
-            return rc;
-        if (options != 0 && at[1] <= from)
-            break; // no way forward; does not happen while PCRE2 refuses \K in look-around
-        if (at[0] > kept)
-            (void)mst_buf_add(out, subject.p + kept, at[0] - kept);
-        kept = at[1];
-        from = kept;
-        // Behind an empty match Python wants one at the same place that is not empty, or a later one.
-        options = at[0] == at[1] ? PCRE2_NOTEMPTY_ATSTART : 0;
+    const size_t *span = pcre2_get_ovector_pointer(re->data);
+    size_t kept = 0; // subject[kept..] is not yet in out
+    mst_regex_at_t at = {.from = 0};
+    mst_rc rc;
+    while ((rc = mst_regex_next(re, subject, &at, NULL, 0, err)) == MST_OK) {
+        if (span[0] > kept)
+            (void)mst_buf_add(out, subject.p + kept, span[0] - kept);
+        kept = span[1];
     }
+    if (rc != MST_NOTFOUND)
+        return rc;
     if (subject.n > kept)
         (void)mst_buf_add(out, subject.p + kept, subject.n - kept);
     if (out->failed)

@@ -30,6 +30,15 @@ uint32_t mst_regex_groups(const mst_regex_t *re); // capturing groups, without t
 // MST_LIMIT: the search was given up.
 MST_NODISCARD mst_rc mst_regex_find(mst_regex_t *re, mst_str_t subject, size_t from, mst_str_t *groups,
                                     size_t groups_cap, mst_err_t *err);
+// Python's re.finditer: the next match at or behind *at (zeroed for the first one), as mst_regex_find gives it.
+// MST_LIMIT also when all searches since the first took too much work together.
+typedef struct {
+    size_t from;
+    uint64_t work;
+    bool was_empty;
+} mst_regex_at_t;
+MST_NODISCARD mst_rc mst_regex_next(mst_regex_t *re, mst_str_t subject, mst_regex_at_t *at, mst_str_t *groups,
+                                    size_t groups_cap, mst_err_t *err);
 // Counted work of the last search: 0 when it ended at full speed, else steps of the order of ten nanoseconds.
 uint64_t mst_regex_work(const mst_regex_t *re);
 // Python's re.sub(pattern, "", subject), appended to out. MST_LIMIT also when out is full.
