@@ -130,7 +130,7 @@ score(void *state, const mst_score_in_t *in, mst_score_t *out, mst_err_t *err)
 
 const mst_scorer_t mst_scorer_exact_match = {
     .kind = {.name = "exact_match",
-             .aliases = "exact|equals",
+             .aliases = "exact",
              .tier = "L1",
              .params = params,
              .threshold = 1.0,
