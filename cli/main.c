@@ -7,6 +7,7 @@
 
 #include <argp.h>
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -46,6 +47,7 @@ int
 main(int argc, char **argv)
 {
     mst_cli_hold_stdio();
+    signal(SIGXFSZ, SIG_IGN); // a file over the limit of the process is a write that fails, with its sentence
     mst_log_init(MST_LOG_INFO, false);
     argp_err_exit_status = MST_EXIT_USAGE;
     if (argc < 2) {

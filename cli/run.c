@@ -271,7 +271,8 @@ run_all(run_t *r)
         fprintf(stderr, "%s %.*s: %.*s, %zu %s, %s\n", r->opts.resume ? "resuming" : "run", MST_FMT(r->rec.run_id),
                 MST_FMT(r->cfg.name), r->cfg.scorer_count, r->cfg.scorer_count == 1 ? "scorer" : "scorers",
                 r->cfg.provider.kind != NULL ? r->cfg.provider.kind->name : "recorded answers");
-        rc = run_roles(r, &err);
+        if (run_roles(r, &err) != MST_OK) // its row is there: the run ends like one that broke off
+            r->end = (mst_follow_result_t){.end = MST_FOLLOW_ABORTED, .err = err};
     }
     if (rc != MST_OK)
         return mst_cli_fail(&err);

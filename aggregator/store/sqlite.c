@@ -42,6 +42,20 @@ rc_of_errno(int e)
     }
 }
 
+// SQLite keeps the errno of a failure per connection, where a later call may have changed it, and per file.
+static int
+errno_of(sqlite3 *db)
+{
+    int e = sqlite3_system_errno(db);
+    sqlite3_file *log = NULL;
+    if (e == 0 && sqlite3_file_control(db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log) == SQLITE_OK && log &&
+        log->pMethods)
+        (void)log->pMethods->xFileControl(log, SQLITE_FCNTL_LAST_ERRNO, &e);
+    if (e == 0)
+        (void)sqlite3_file_control(db, "main", SQLITE_FCNTL_LAST_ERRNO, &e);
+    return e;
+}
+
 static mst_rc
 rc_of_code(sqlite3 *db, int code)
 {
@@ -50,7 +64,7 @@ rc_of_code(sqlite3 *db, int code)
         return MST_FULL;
     case SQLITE_IOERR:
     case SQLITE_CANTOPEN:
-        return rc_of_errno(db ? sqlite3_system_errno(db) : 0);
+        return rc_of_errno(db ? errno_of(db) : 0);
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
     case SQLITE_CONSTRAINT:
@@ -76,7 +90,7 @@ mst_sqlite_fail(mst_sqlite_t *s, int code, const char *what, mst_err_t *err)
 {
     mst_rc rc = rc_of_code(s->db, code);
     const char *why = s->db ? sqlite3_errmsg(s->db) : sqlite3_errstr(code);
-    int e = s->db ? sqlite3_system_errno(s->db) : 0;
+    int e = s->db ? errno_of(s->db) : 0;
     if (rc == MST_FULL)
         why = e == EFBIG ? "the file would pass the size limit of this process" : "no space left on its disk";
     else if ((code & 0xff) == SQLITE_IOERR && e != 0)
