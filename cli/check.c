@@ -2,6 +2,7 @@
 
 #include "scorers/scorer.h"
 #include "sim/sim.h"
+#include "worker/plugin/edge.h"
 #include "worker/provider/provider.h"
 
 // The options of a simulated backend are known to sim alone, so their errors have no place in the file.
@@ -44,7 +45,7 @@ mst_cli_check_parts(const mst_run_cfg_t *cfg, mst_arena_t *arena, mst_err_t *err
     mst_scorer_set_t *set = NULL;
     mst_rc rc = mst_run_cfg_check(cfg, err);
     if (rc == MST_OK)
-        rc = mst_scorer_set_new(cfg, &set, err);
+        rc = mst_scorer_set_new_with(cfg, mst_plugin_edge_checking(), &set, err);
     mst_scorer_set_free(&set);
     if (rc == MST_OK)
         rc = check_simulate(cfg, arena, err);

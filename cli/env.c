@@ -20,6 +20,7 @@ mst_cli_env(bool expand)
     return (mst_config_env_t){
         .scorers = mst_scorers_kinds(),
         .providers = mst_providers_kinds(),
+        .aliases = mst_scorers_aliases(),
         .getenv_fn = expand ? from_environment : NULL,
     };
 }

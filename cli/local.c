@@ -4,6 +4,7 @@
 #include "cli/env.h"
 #include "common/base/limits.h"
 #include "common/base/prng.h"
+#include "worker/plugin/edge.h"
 
 #include <stdio.h>
 
@@ -61,6 +62,7 @@ mst_local_start(mst_local_t *l, mst_local_opts_t *o, mst_arena_t *arena, mst_err
         .control_endpoint = CONTROL,
         .results_endpoint = RESULTS,
         .env = &l->env,
+        .outside = mst_plugin_edge(),
         .backend_url = l->sim != NULL ? l->backend_url : NULL,
         .seed = mst_entropy_u64(),
     };

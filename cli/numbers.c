@@ -95,7 +95,7 @@ fill_gate(mst_scorer_numbers_t *s, const mst_score_t *score, mst_run_numbers_ful
     s->run_scope = true;
     s->run_score = *score;
     s->mean = s->min = s->max = s->pass_rate = (double)NAN;
-    if (score->state != MST_SCORE_SKIPPED && !score->passed)
+    if (score->state != MST_SCORE_SKIPPED && !score->passed && s->weight > 0.0)
         out->gates_failed = true;
 }
 
@@ -118,6 +118,8 @@ fill_scorers(source_t *s, const mst_run_cfg_t *cfg, mst_arena_t *arena, mst_run_
         out->scorers[i].label = cfg->scorers[i].label;
         out->scorers[i].tier = mst_str_c(cfg->scorers[i].kind->tier);
         out->scorers[i].threshold = cfg->scorers[i].threshold;
+        out->scorers[i].weight = cfg->scorers[i].weighted ? cfg->scorers[i].weight : 1.0;
+        out->weighted |= cfg->scorers[i].weighted;
     }
     for (size_t i = 0; i < mst_scorer_set_count(set, MST_SCOPE_CASE) && i < MST_SCORERS_MAX; i++)
         fill_case_scorer(&out->scorers[mst_scorer_set_index(set, MST_SCOPE_CASE, i)], s->roll, i);

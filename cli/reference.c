@@ -95,6 +95,22 @@ print_kinds(const mst_kind_t *const *kinds)
     }
 }
 
+static void
+print_aliases(void)
+{
+    printf("## Names of promptfoo\n\nRead as the scorer beside them; `not-` before any name negates it.\n\n"
+           "| name | read as |\n|---|---|\n");
+    for (const mst_scorer_alias_t *a = mst_scorers_aliases(); a->name != NULL; a++) {
+        printf("| `%s` | ", a->name);
+        if (a->scorer == NULL)
+            printf("refused: %s |\n", a->why);
+        else if (a->bare != NULL)
+            printf("`%s`, without `value` `%s` %s |\n", a->scorer, a->bare, a->preset != NULL ? a->preset : "");
+        else
+            printf("`%s` %s |\n", a->scorer, a->preset != NULL ? a->preset : "");
+    }
+}
+
 static int
 print_page(const char *page)
 {
@@ -105,6 +121,9 @@ print_page(const char *page)
         print_table(mst_source_cfg_table);
         printf("## each of scorers\n\nBeside the scorer's own parameters (scorers.md).\n\n");
         print_table(mst_scorer_cfg_table);
+        printf("## a set of scorers\n\nAn entry of `scorers` with `any` or `all` in place of a scorer's name. Its "
+               "members take what\nscorers take, but `weight`, and are shown in the breakdown.\n\n");
+        print_table(mst_set_cfg_table);
         printf("## numerical_guard\n\n");
         print_table(mst_guard_cfg_table);
         printf("`simulate` takes the options of `muster sim` with `_` for `-`, such as `ttft_ms: 40`; the "
@@ -118,6 +137,7 @@ print_page(const char *page)
     if (strcmp(page, "scorers") == 0) {
         printf("# Scorers\n\nMade by `muster reference scorers`.\n\n");
         print_kinds(mst_scorers_kinds());
+        print_aliases();
         return MST_EXIT_PASS;
     }
     if (strcmp(page, "providers") == 0) {

@@ -6,6 +6,7 @@
 #include "common/base/limits.h"
 #include "common/base/utf8.h"
 #include "scorers/scorer.h"
+#include "worker/plugin/edge.h"
 
 #include <signal.h>
 #include <stdlib.h>
@@ -163,7 +164,7 @@ mst_rescoring_run(mst_store_t *from, int64_t from_run_no, mst_store_t *to, const
                   const mst_run_cfg_t *cfg, mst_err_t *err)
 {
     rescoring_t r = {.to = to, .rec = rec, .err = err};
-    mst_rc rc = mst_scorer_set_new(cfg, &r.set, err);
+    mst_rc rc = mst_scorer_set_new_with(cfg, mst_plugin_edge(), &r.set, err);
     if (rc != MST_OK)
         return rc;
     r.scores = MST_NEW_ARRAY(mst_score_t, mst_scorer_set_count(r.set, MST_SCOPE_CASE) + 1);

@@ -166,6 +166,16 @@ reopen_record(run_t *r, mst_err_t *err)
     return MST_OK;
 }
 
+// A plugin that is not there must be told before the first case, not with each.
+static mst_rc
+check_parts(run_t *r, mst_err_t *err)
+{
+    mst_rc rc = mst_cli_check_parts(&r->cfg, r->arena, err);
+    if (rc != MST_OK)
+        mst_err_prefix(err, "%s", r->opts.config != NULL ? r->opts.config : "stored configuration");
+    return rc;
+}
+
 static mst_rc
 check_output(const run_t *r, mst_err_t *err)
 {
@@ -184,8 +194,8 @@ prepare(run_t *r, mst_err_t *err)
         rc = load_config(r, err);
     if (rc == MST_OK && !resume)
         rc = apply_options(r, err);
-    if (rc == MST_OK && !resume && (rc = mst_cli_check_parts(&r->cfg, r->arena, err)) != MST_OK)
-        mst_err_prefix(err, "%s", r->opts.config);
+    if (rc == MST_OK && !resume)
+        rc = check_parts(r, err);
     if (rc == MST_OK && !resume) // bad data must not leave an empty database behind
         rc = open_dataset(r, err);
     if (rc == MST_OK && !resume)
@@ -196,6 +206,8 @@ prepare(run_t *r, mst_err_t *err)
         return new_record(r, err);
     if (rc == MST_OK)
         rc = resume_record(r, err);
+    if (rc == MST_OK)
+        rc = check_parts(r, err);
     if (rc == MST_OK)
         rc = check_output(r, err);
     if (rc == MST_OK)

@@ -184,6 +184,17 @@ latencies(const mst_run_numbers_full_t *r, bool colour, size_t width, mst_buf_t 
 }
 
 static void
+weighted_line(const mst_run_numbers_full_t *r, mst_buf_t *out)
+{
+    double mean = mst_report_weighted_mean(r);
+    if (!r->weighted || !isfinite(mean))
+        return;
+    mst_buf_add_c(out, "  weighted    mean score ");
+    mst_fmt_score(mean, out);
+    mst_buf_add_c(out, " over all scorers by their weights\n");
+}
+
+static void
 outcomes_line(const mst_run_numbers_full_t *r, bool colour, mst_buf_t *out)
 {
     if (r->keys_done == 0)
@@ -309,6 +320,7 @@ mst_report_console(const mst_run_numbers_full_t *r, bool colour, int width, mst_
     latencies(r, colour, columns, out);
     mst_buf_add_byte(out, '\n');
     cases_line(r, out);
+    weighted_line(r, out);
     outcomes_line(r, colour, out);
     work_lines(r, out);
     verdict_line(r, colour, out);

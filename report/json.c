@@ -107,6 +107,8 @@ put_totals(mst_jw_t *w, const mst_run_numbers_full_t *r)
     // sums of 0 say that no answer came with a count
     put_known(w, "prompt_tokens", r->prompt_tokens, r->prompt_tokens > 0);
     put_known(w, "completion_tokens", r->completion_tokens, r->prompt_tokens > 0 || r->completion_tokens > 0);
+    if (r->weighted)
+        put_f64(w, "weighted_mean", mst_report_weighted_mean(r));
     put_f64(w, "cases_per_s", r->cases_per_s);
     put_f64(w, "tokens_per_s", r->tokens_per_s);
     mst_jw_obj_end(w);
@@ -185,12 +187,14 @@ put_reduced(mst_jw_t *w, const mst_reduced_t *list, size_t count)
 }
 
 static void
-put_scorer(mst_jw_t *w, const mst_scorer_numbers_t *s)
+put_scorer(mst_jw_t *w, const mst_run_numbers_full_t *r, const mst_scorer_numbers_t *s)
 {
     mst_jw_obj(w);
     put_str(w, "scorer", s->label);
     put_str(w, "tier", s->tier);
     put_f64(w, "threshold", s->threshold);
+    if (r->weighted)
+        put_f64(w, "weight", s->weight);
     mst_jw_key(w, "scope");
     mst_jw_str(w, s->run_scope ? MST_STR("run") : MST_STR("case"));
     if (s->run_scope) {
@@ -294,7 +298,7 @@ put_summaries(mst_jw_t *w, const mst_run_numbers_full_t *r)
     mst_jw_key(w, "scorer_summaries");
     mst_jw_arr(w);
     for (size_t i = 0; i < r->scorer_count; i++)
-        put_scorer(w, &r->scorers[i]);
+        put_scorer(w, r, &r->scorers[i]);
     mst_jw_arr_end(w);
     mst_jw_key(w, "latency"); // ms
     mst_jw_obj(w);
@@ -339,6 +343,21 @@ case_scorer(const mst_run_numbers_full_t *r, uint32_t i)
     return NULL;
 }
 
+// The case's scores with their weights; null when none was measured.
+static double
+weighted_score(const mst_result_t *res, const mst_run_numbers_full_t *r)
+{
+    double sum = 0.0, weights = 0.0;
+    for (uint32_t i = 0; i < res->score_count; i++) {
+        const mst_scorer_numbers_t *s = case_scorer(r, i);
+        if (s == NULL || res->scores[i].state != MST_SCORE_OK)
+            continue;
+        sum += s->weight * res->scores[i].value;
+        weights += s->weight;
+    }
+    return weights > 0.0 ? sum / weights : (double)NAN;
+}
+
 static void
 put_scores(mst_jw_t *w, const mst_result_t *res, const mst_run_numbers_full_t *r)
 {
@@ -354,6 +373,8 @@ put_scores(mst_jw_t *w, const mst_result_t *res, const mst_run_numbers_full_t *r
         mst_jw_obj_end(w);
     }
     mst_jw_arr_end(w);
+    if (r->weighted && mst_outcome_measured(res->outcome))
+        put_f64(w, "weighted_score", weighted_score(res, r));
 }
 
 static void

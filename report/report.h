@@ -31,6 +31,7 @@ typedef struct {
     mst_score_t run_score;            // when run_scope
     const mst_reduced_t *reduced;     // the first decides; none when cases are asked once, or run_scope
     size_t reduced_count;
+    double weight;                    // in the weighted mean; 0: shown, decides nothing
 } mst_scorer_numbers_t;
 
 typedef struct {
@@ -70,12 +71,17 @@ typedef struct {
     // NaN when not measured. Rates are over the window from the first start to the last end of a measured case.
     double wall_s, requests_window_s, cases_per_s, tokens_per_s;
     int64_t started_wall_ns, finished_wall_ns;
+    bool weighted;     // a scorer has a weight, so weighted means are shown
     bool gates_failed; // a run-scope scorer failed
     bool interrupted, aborted;
     mst_str_t db;    // --db that the commands shown need, or empty
     mst_str_t go_on; // how to go on when it did not end; empty = muster run --resume
     int exit_code; // of mst_report_exit_code, or what the caller knows better; shown as the verdict
 } mst_run_numbers_full_t;
+
+// The mean of all scores of the cases' scorers, each with its scorer's weight; NaN when there is none. Equal to the
+// mean of the cases' weighted scores when every scorer has measured every case.
+double mst_report_weighted_mean(const mst_run_numbers_full_t *r);
 
 // The exit code, decided in this order (docs/reference/exit-codes.md): 130 interrupted, 2 nothing usable in the
 // data, 4 aborted or nothing measurable because of infrastructure, 1 a measured case or a gate failed, 3 coverage

@@ -172,3 +172,17 @@ mst_report_next(const mst_run_numbers_full_t *r, mst_buf_t *out)
     else if (cases && r->exit_code != PASS)
         command(r, "see them with: muster show ", " --failed", out);
 }
+
+double
+mst_report_weighted_mean(const mst_run_numbers_full_t *r)
+{
+    double sum = 0.0, weights = 0.0;
+    for (size_t i = 0; i < r->scorer_count; i++) {
+        const mst_scorer_numbers_t *s = &r->scorers[i];
+        if (s->run_scope || s->n == 0)
+            continue;
+        sum += s->weight * s->mean * (double)s->n;
+        weights += s->weight * (double)s->n;
+    }
+    return weights > 0.0 ? sum / weights : (double)NAN;
+}

@@ -126,7 +126,6 @@ score(void *state, const mst_score_in_t *in, mst_score_t *out, mst_err_t *err)
 
 const mst_scorer_t mst_scorer_edit_distance = {
     .kind = {.name = "edit_distance",
-             .aliases = "levenshtein",
              .tier = "L1",
              .params = params,
              .threshold = 1.0,

@@ -191,7 +191,7 @@ score(void *state, const mst_score_in_t *in, mst_score_t *out, mst_err_t *err)
 
 const mst_scorer_t mst_scorer_json_schema = {
     .kind = {.name = "json_schema",
-             .aliases = "is-json|is_json",
+             .aliases = "is_json",
              .tier = "L1",
              .params = params,
              .threshold = 1.0,

@@ -5,7 +5,7 @@
 
 static const mst_param_t params[] = {
     {.name = "pattern",
-     .alias = "regex",
+     .alias = "regex|value",
      .type = MST_P_STR,
      .required = true,
      .help = "searched anywhere in the answer"},

@@ -119,7 +119,6 @@ score(void *state, const mst_score_in_t *in, mst_score_t *out, mst_err_t *err)
 
 const mst_scorer_t mst_scorer_rouge = {
     .kind = {.name = "rouge",
-             .aliases = "rouge-n",
              .tier = "L2",
              .params = params,
              .threshold = 0.7,

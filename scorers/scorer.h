@@ -32,6 +32,7 @@ typedef struct {
 typedef struct {
     mst_kind_t kind; // name, tier, parameter table, default threshold, help
     mst_scope_t scope;
+    bool outside; // its code is not here: compile, score and destroy are those of mst_scorer_outside_t
     // state may stay NULL. MST_INVAL names the parameter and the bad value.
     mst_rc (*compile)(const mst_scorer_cfg_t *cfg, void **out_state, mst_err_t *err);
     // Fills value, reason, breakdown and state (MST_SCORE_OK when left 0). The caller clamps to finite,
@@ -48,9 +49,24 @@ const mst_scorer_t *mst_scorer_find(mst_str_t name); // name or alias; NULL
 // The kinds alone, for configuration.
 const mst_kind_t *const *mst_scorers_kinds(void);
 
-// The scorers of one run, compiled for one thread.
+// Other tools' names, for configuration.
+const mst_scorer_alias_t *mst_scorers_aliases(void);
+
+// What a scorer with code of its own elsewhere (a shared object, a program) is run by. The edge hands it in
+// (worker/plugin); its functions are called from the thread that uses the set and may block for a bounded time.
+typedef struct {
+    void *ud;
+    mst_rc (*open)(void *ud, const mst_scorer_cfg_t *cfg, void **out_state, mst_err_t *err);
+    mst_rc (*score)(void *state, const mst_score_in_t *in, mst_score_t *out, mst_err_t *err);
+    void (*close)(void *state);
+} mst_scorer_outside_t;
+
+// The scorers of one run, compiled for one thread. cfg is borrowed for the set's life; outside is copied, NULL: a set
+// that cannot run such scorers (to look at, or to judge a run by its numbers); each score of theirs is then an error.
 typedef struct mst_scorer_set mst_scorer_set_t;
 MST_NODISCARD mst_rc mst_scorer_set_new(const mst_run_cfg_t *cfg, mst_scorer_set_t **out, mst_err_t *err);
+MST_NODISCARD mst_rc mst_scorer_set_new_with(const mst_run_cfg_t *cfg, const mst_scorer_outside_t *outside,
+                                             mst_scorer_set_t **out, mst_err_t *err);
 void mst_scorer_set_free(mst_scorer_set_t **set);
 size_t mst_scorer_set_count(const mst_scorer_set_t *set, mst_scope_t scope);
 // Index in cfg->scorers of the i-th scorer of a scope.
@@ -58,7 +74,7 @@ size_t mst_scorer_set_index(const mst_scorer_set_t *set, mst_scope_t scope, size
 // Scores one case with every scorer of scope case. scores has mst_scorer_set_count(set, CASE) places.
 // now_ns is a clock for the scores' own time. *out_failed: index of the first scorer that failed, or -1,
 // with its sentence in err; the others have run all the same.
-// *out_passed: every scorer that was not skipped passed.
+// *out_passed: every scorer that was not skipped and has not weight 0 passed.
 void mst_scorer_set_score(mst_scorer_set_t *set, const mst_score_in_t *in, int64_t (*now_ns)(void), mst_score_t *scores,
                           bool *out_passed, int *out_failed, mst_err_t *err);
 // The same for scope run; scores has mst_scorer_set_count(set, RUN) places.

@@ -25,6 +25,7 @@ typedef struct {
 struct mst_cpu {
     pthread_t thread;
     mst_queue_t *jobs, *done;
+    const mst_scorer_outside_t *outside;
     mst_bench_t bench;
     kept_t kept[SETS_KEPT];
     uint64_t turn;
@@ -55,7 +56,7 @@ use_run(mst_cpu_t *cpu, mst_run_t *run)
     if (k->run != run) {
         kept_free(k);
         k->run = mst_run_ref(run);
-        if (mst_scorer_set_new(&run->cfg, &k->set, &k->err) != MST_OK)
+        if (mst_scorer_set_new_with(&run->cfg, cpu->outside, &k->set, &k->err) != MST_OK)
             mst_error("scorers could not be prepared: %s", k->err.message);
     }
     k->used = cpu->turn;
@@ -114,11 +115,13 @@ cpu_main(void *arg)
 }
 
 mst_rc
-mst_cpu_start(mst_queue_t *jobs, mst_queue_t *done, mst_cpu_t **out, mst_err_t *err)
+mst_cpu_start(mst_queue_t *jobs, mst_queue_t *done, const mst_scorer_outside_t *outside, mst_cpu_t **out,
+              mst_err_t *err)
 {
     mst_cpu_t *cpu = MST_NEW(mst_cpu_t);
     cpu->jobs = jobs;
     cpu->done = done;
+    cpu->outside = outside;
     cpu->bench.json = mst_json_parser_new();
     cpu->bench.arena = mst_arena_new(CPU_ARENA);
     cpu->bench.scratch = mst_arena_new(CPU_ARENA);

@@ -102,9 +102,35 @@ load(mst_run_t *run, mst_str_t spec, const mst_config_env_t *env, mst_err_t *err
     return mst_run_cfg_load(text, "run spec", &plain, run->arena, &run->cfg, err);
 }
 
+// Code of others is run only where the worker was told to.
+static mst_rc
+refuse(void *ud, const mst_scorer_cfg_t *cfg, void **out_state, mst_err_t *err)
+{
+    (void)ud;
+    *out_state = NULL;
+    return MST_ERR(err, MST_DENIED, "this worker does not run scorers of type %s", cfg->kind->name);
+}
+
+static mst_rc
+not_scored(void *state, const mst_score_in_t *in, mst_score_t *out, mst_err_t *err)
+{
+    (void)state;
+    (void)in;
+    (void)out;
+    return MST_ERR(err, MST_DENIED, "this worker does not run such scorers");
+}
+
+static void
+nothing(void *state)
+{
+    (void)state;
+}
+
+static const mst_scorer_outside_t closed = {.open = refuse, .score = not_scored, .close = nothing};
+
 mst_rc
-mst_run_new(mst_str_t spec, const mst_digest_t *digest, const mst_config_env_t *env, const char *backend_url,
-            uint32_t concurrency, mst_run_t **out, mst_err_t *err)
+mst_run_new(mst_str_t spec, const mst_digest_t *digest, const mst_config_env_t *env,
+            const mst_run_new_t *o, mst_run_t **out, mst_err_t *err)
 {
     mst_run_t *run = MST_NEW(mst_run_t);
     mst_scorer_set_t *set = NULL;
@@ -115,10 +141,10 @@ mst_run_new(mst_str_t spec, const mst_digest_t *digest, const mst_config_env_t *
     mst_rc rc = load(run, spec, env, err);
     if (rc != MST_OK)
         goto out;
-    rc = set_provider(run, backend_url, concurrency, err);
+    rc = set_provider(run, o->backend_url, o->concurrency, err);
     if (rc != MST_OK)
         goto out;
-    rc = mst_scorer_set_new(&run->cfg, &set, err);
+    rc = mst_scorer_set_new_with(&run->cfg, o->outside != NULL ? o->outside : &closed, &set, err);
 out:
     mst_scorer_set_free(&set);
     if (rc != MST_OK)

@@ -6,6 +6,7 @@
 
 #include "common/base/hash.h"
 #include "common/base/mem.h"
+#include "scorers/scorer.h"
 #include "worker/core/retry.h"
 #include "worker/provider/provider.h"
 
@@ -22,10 +23,17 @@ typedef struct {
     mst_retry_policy_t retry;
 } mst_run_t;
 
+// The worker's own options, which win over the run's.
+typedef struct {
+    const char *backend_url;             // NULL = the run's
+    uint32_t concurrency;                // 0 = the run's
+    const mst_scorer_outside_t *outside; // NULL: runs with scorers of type plugin or exec are refused
+} mst_run_new_t;
+
 // Loads a spec: verifies its digest, reads it without ${} expansion, compiles its scorers once to find their
-// errors here. backend_url, concurrency: the worker's own options (NULL, 0 = the run's). MST_INVAL, MST_PROTO.
+// errors here. MST_INVAL, MST_PROTO, MST_UNSUPPORTED.
 MST_NODISCARD mst_rc mst_run_new(mst_str_t spec, const mst_digest_t *digest, const mst_config_env_t *env,
-                                 const char *backend_url, uint32_t concurrency, mst_run_t **out, mst_err_t *err);
+                                 const mst_run_new_t *o, mst_run_t **out, mst_err_t *err);
 mst_run_t *mst_run_ref(mst_run_t *run);
 void mst_run_unref(mst_run_t **run); // NULL and *NULL allowed
 

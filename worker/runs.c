@@ -133,7 +133,9 @@ make_flow(mst_io_t *io, mst_io_run_t *run)
 mst_rc
 mst_runs_load(mst_io_t *io, mst_io_run_t *run, mst_str_t spec, mst_err_t *err)
 {
-    mst_rc rc = mst_run_new(spec, &run->digest, &io->env, io->o.backend_url, io->o.concurrency, &run->run, err);
+    const mst_run_new_t own = {
+        .backend_url = io->o.backend_url, .concurrency = io->o.concurrency, .outside = io->o.outside};
+    mst_rc rc = mst_run_new(spec, &run->digest, &io->env, &own, &run->run, err);
     if (rc != MST_OK)
         return rc;
     set_endpoint(run);

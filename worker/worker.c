@@ -119,7 +119,7 @@ mst_worker_start(const mst_worker_opts_t *o, mst_worker_t **out, mst_err_t *err)
         goto out;
     }
     for (uint32_t i = 0; i < w->io.cpu_threads && rc == MST_OK; i++)
-        rc = mst_cpu_start(w->io.jobs, w->io.done, &w->cpus[i], err);
+        rc = mst_cpu_start(w->io.jobs, w->io.done, o->outside, &w->cpus[i], err);
     if (rc == MST_OK)
         rc = start_io(w, err);
 out:

@@ -4,6 +4,7 @@
 #define MST_WORKER_WORKER_H
 
 #include "common/config/run_config.h"
+#include "scorers/scorer.h"
 
 typedef struct mst_worker mst_worker_t;
 
@@ -12,6 +13,7 @@ typedef struct {
     const char *results_endpoint; // aggregator (dial)
     const mst_config_env_t *env;  // to read run specs and resolve secrets
     const char *backend_url;      // base URL of the backend that it stands beside; NULL = the run's base_url
+    const mst_scorer_outside_t *outside; // runs scorers of type plugin and exec; NULL: runs with them are refused
     uint32_t cpu_threads;         // 0 = one per processor
     uint32_t concurrency;         // 0 = the run's
     const char *name;             // NULL = host name

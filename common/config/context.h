@@ -66,7 +66,22 @@ MST_NODISCARD mst_rc mst_cfg_params(mst_cfg_ctx_t *c, const mst_cfg_tables_t *ta
 // The node of a row in a map, by its name or an alias; NULL when absent or null.
 const mst_ynode_t *mst_cfg_find(const mst_ynode_t *map, const mst_param_t *row);
 
-// Sections (source.c, targets.c): filled from their nodes.
+// Which scorer or provider a map is of, by its row of names (targets.c).
+const mst_kind_t *mst_cfg_find_kind(const mst_kind_t *const *kinds, mst_str_t name);
+MST_NODISCARD mst_rc mst_cfg_kind_name(mst_cfg_ctx_t *c, const char *noun, const mst_ynode_t *map,
+                                       const mst_param_t *row, const mst_ynode_t **out_node, mst_str_t *out);
+mst_rc mst_cfg_unknown_kind(mst_cfg_ctx_t *c, const mst_kind_t *const *kinds, const char *noun, const mst_ynode_t *n);
+
+// A scorer's entry as its own scorer reads it (alias.c): "not-" and names of other tools are resolved.
+typedef struct {
+    const mst_kind_t *kind;
+    const mst_ynode_t *map;
+    bool negate;
+} mst_cfg_entry_t;
+
+MST_NODISCARD mst_rc mst_cfg_entry(mst_cfg_ctx_t *c, const mst_ynode_t *map, mst_cfg_entry_t *out);
+
+// Sections (source.c, scorers.c, targets.c): filled from their nodes.
 MST_NODISCARD mst_rc mst_cfg_source(mst_cfg_ctx_t *c, const mst_ynode_t *n, mst_source_cfg_t *out);
 MST_NODISCARD mst_rc mst_cfg_scorers(mst_cfg_ctx_t *c, const mst_ynode_t *n, mst_run_cfg_t *out);
 MST_NODISCARD mst_rc mst_cfg_provider(mst_cfg_ctx_t *c, const mst_ynode_t *n, mst_provider_cfg_t *out);

@@ -62,7 +62,32 @@ append(mst_cfg_ctx_t *c, const mst_kind_t *kind, const mst_ynode_t *at, mst_scor
     mst_ynode_t none = {.kind = MST_Y_MAP, .line = at->line, .column = at->column};
     mst_params_t own;
     mst_rc rc = mst_cfg_params(c, &(mst_cfg_tables_t){.own = kind->params}, &none, &own, NULL);
-    *to = (mst_scorer_cfg_t){.kind = kind, .threshold = kind->threshold, .on_missing = MST_MISSING_PASS, .params = own};
+    *to = (mst_scorer_cfg_t){
+        .kind = kind, .threshold = kind->threshold, .on_missing = MST_MISSING_PASS, .weight = 1.0, .params = own};
+    return rc;
+}
+
+// Members of a set as well; adds to *found.
+static mst_rc
+settle_entry(mst_cfg_ctx_t *c, const mst_kind_t *kind, const mst_params_t *guard, mst_scorer_cfg_t *s, size_t *found)
+{
+    mst_rc rc = MST_OK;
+    if (s->kind == kind) {
+        ++*found;
+        return settle(c, guard, &s->params);
+    }
+    if (s->member_count == 0)
+        return MST_OK;
+    mst_scorer_cfg_t *members = MST_ARENA_ARRAY(c->arena, mst_scorer_cfg_t, s->member_count);
+    if (members == NULL)
+        return mst_cfg_nomem(c);
+    memcpy(members, s->members, s->member_count * sizeof *members);
+    for (size_t i = 0; i < s->member_count && rc == MST_OK; i++)
+        if (members[i].kind == kind) {
+            ++*found;
+            rc = settle(c, guard, &members[i].params);
+        }
+    s->members = members;
     return rc;
 }
 
@@ -80,10 +105,7 @@ mst_cfg_apply_guard(mst_cfg_ctx_t *c, const mst_params_t *guard, const mst_ynode
     mst_rc rc = MST_OK;
     memcpy(scorers, out->scorers, n * sizeof *scorers);
     for (size_t i = 0; i < n && rc == MST_OK; i++)
-        if (scorers[i].kind == kind) {
-            found++;
-            rc = settle(c, guard, &scorers[i].params);
-        }
+        rc = settle_entry(c, kind, guard, &scorers[i], &found);
     if (rc == MST_OK && found == 0) {
         if (n == MST_SCORERS_MAX)
             return mst_cfg_fail(c, MST_LIMIT, at, "\"numerical_guard\" adds a scorer, but there are %d already",
@@ -100,12 +122,21 @@ mst_cfg_apply_guard(mst_cfg_ctx_t *c, const mst_params_t *guard, const mst_ynode
     return rc;
 }
 
+static bool
+reads_logprobs(const mst_scorer_cfg_t *s)
+{
+    bool any = s->kind->logprobs;
+    for (size_t i = 0; i < s->member_count; i++)
+        any = any || s->members[i].kind->logprobs;
+    return any;
+}
+
 mst_rc
 mst_cfg_apply_logprobs(mst_cfg_ctx_t *c, mst_run_cfg_t *out)
 {
     bool wanted = false;
     for (size_t i = 0; i < out->scorer_count; i++)
-        wanted = wanted || out->scorers[i].kind->logprobs;
+        wanted = wanted || reads_logprobs(&out->scorers[i]);
     mst_params_t *p = &out->provider.params;
     size_t at = out->provider.kind != NULL ? row_named(p->table, "logprobs", MST_P_BOOL) : SIZE_MAX;
     if (!wanted || at == SIZE_MAX || p->values[at].given)

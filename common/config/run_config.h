@@ -27,9 +27,23 @@ typedef struct {
     bool logprobs;             // scorers: reads log-probabilities, so the provider's `logprobs` is switched on
 } mst_kind_t;
 
+// Another tool's name for a scorer, whose parameters differ: how an entry under that name is read. A name that is a
+// scorer's own comes first. Its `metric` is the label.
+typedef struct {
+    const char *name;      // "icontains"
+    const char *scorer;    // "contains"; NULL: refused, why says what to do
+    const char *bare;      // the scorer when the entry has no `value`; NULL = the same
+    const char *value;     // what its `value` is called here; NULL = it has none
+    const char *threshold; // what its `threshold` is called here; NULL = threshold
+    const char *preset;    // "{case_sensitive: false}": taken unless the entry says otherwise; NULL = nothing
+    bool list;             // its `value` must be a list
+    const char *why;       // a sentence
+} mst_scorer_alias_t;      // a table ends with {.name = NULL}
+
 typedef struct {
     const mst_kind_t *const *scorers; // NULL-terminated, sorted by name
     const mst_kind_t *const *providers;
+    const mst_scorer_alias_t *aliases; // NULL = none
     // Environment look-up, NULL when unset. A parameter, so that this layer does no I/O. getenv_fn NULL: "${" is
     // ordinary text, which is how a spec must be read.
     const char *(*getenv_fn)(void *ud, const char *name);
@@ -54,15 +68,26 @@ typedef struct {
 
 typedef enum { MST_MISSING_PASS, MST_MISSING_SKIP, MST_MISSING_FAIL } mst_on_missing_t;
 
-typedef struct {
-    const mst_kind_t *kind;
-    mst_str_t label;       // name in reports: `label`, else the scorer's name (with #2 ... when repeated)
-    double threshold;
+// A scorer, or a set of scorers: any: passes when one member passes, all: when every member does.
+typedef enum { MST_SET_NONE, MST_SET_ANY, MST_SET_ALL } mst_set_mode_t;
+
+typedef struct mst_scorer_cfg mst_scorer_cfg_t;
+
+struct mst_scorer_cfg {
+    const mst_kind_t *kind; // of a set: named "any" or "all", of its members' tier
+    mst_str_t label;        // name in reports: `label`, else the scorer's name (with #2 ... when repeated)
+    double threshold;       // of a set: NaN when the members' verdicts decide
     mst_on_missing_t on_missing;
     const mst_reduce_t *reduce; // how its repeats become one number; NULL: as the run says
     size_t reduce_count;
     mst_params_t params;
-} mst_scorer_cfg_t;
+    bool negate;            // passes when the scorer does not; the score is 1 less the scorer's
+    bool weighted;          // weight was given
+    double weight;          // share in the weighted mean: 1 unless given; given as 0: shown, decides nothing
+    mst_set_mode_t mode;
+    const mst_scorer_cfg_t *members; // of a set; they are no sets
+    size_t member_count;
+};
 
 typedef struct {
     const mst_kind_t *kind; // NULL: no provider, recorded answers are scored
@@ -119,6 +144,7 @@ MST_NODISCARD mst_rc mst_params_parse(const mst_param_t *table, const mst_ynode_
 extern const mst_param_t mst_run_cfg_table[];    // top level
 extern const mst_param_t mst_source_cfg_table[]; // data_source
 extern const mst_param_t mst_scorer_cfg_table[]; // every scorer, beside its own
+extern const mst_param_t mst_set_cfg_table[];    // a set of scorers
 extern const mst_param_t mst_guard_cfg_table[];  // numerical_guard
 
 #endif

@@ -6,6 +6,8 @@
 #include "common/base/limits.h"
 #include "common/base/utf8.h"
 
+#include <math.h>
+
 typedef struct {
     mst_arena_t *arena;
     mst_json_member_t *m;
@@ -162,20 +164,56 @@ put_reduce(object_t *o, const mst_reduce_t *reduce, size_t count)
     put(o, "reduce", (mst_json_t){.type = MST_JSON_ARR, .count = (uint32_t)count, .u.items = items});
 }
 
+// What turns a verdict round or takes part of it away is written only where it is said.
+static void
+put_turns(object_t *o, const mst_scorer_cfg_t *s)
+{
+    if (s->negate)
+        put_bool(o, "negate", true);
+    if (s->weighted)
+        put_num(o, "weight", s->weight);
+}
+
 static mst_json_t
 scorer_value(const mst_scorer_cfg_t *s, mst_arena_t *arena, bool *ok)
 {
     object_t o;
-    object_init(&o, arena, 6 + mst_cfg_rows(s->params.table));
+    object_init(&o, arena, 8 + mst_cfg_rows(s->params.table));
     put_str(&o, "scorer_name", mst_str_c(s->kind->name));
     put_str(&o, "tier", mst_str_c(s->kind->tier));
     put_str(&o, "label", s->label);
     put_num(&o, "threshold", s->threshold);
     put_str(&o, "on_missing", mst_str_c(mst_cfg_on_missing_name(s->on_missing)));
     put_reduce(&o, s->reduce, s->reduce_count);
+    put_turns(&o, s);
     put_params(&o, &s->params);
     *ok = *ok && o.ok;
     return object_value(&o);
+}
+
+// A set, its members left to the caller: they are scorers.
+static mst_json_t
+set_value(const mst_scorer_cfg_t *s, mst_json_t members, mst_arena_t *arena, bool *ok)
+{
+    object_t o;
+    object_init(&o, arena, 5);
+    put(&o, s->mode == MST_SET_ANY ? "any" : "all", members);
+    put_str(&o, "label", s->label);
+    if (!isnan(s->threshold))
+        put_num(&o, "threshold", s->threshold);
+    put_turns(&o, s);
+    *ok = *ok && o.ok;
+    return object_value(&o);
+}
+
+static mst_json_t
+members_value(const mst_scorer_cfg_t *set, mst_arena_t *arena, bool *ok)
+{
+    mst_json_t *items = MST_ARENA_ARRAY(arena, mst_json_t, set->member_count);
+    *ok = *ok && items != NULL;
+    for (size_t i = 0; i < set->member_count && *ok; i++)
+        items[i] = scorer_value(&set->members[i], arena, ok);
+    return (mst_json_t){.type = MST_JSON_ARR, .count = *ok ? (uint32_t)set->member_count : 0, .u.items = items};
 }
 
 static mst_json_t
@@ -184,8 +222,13 @@ scorers_value(const mst_run_cfg_t *cfg, mst_arena_t *arena, bool *ok)
     mst_json_t *items = MST_ARENA_ARRAY(arena, mst_json_t, cfg->scorer_count);
     if (items == NULL)
         *ok = false;
-    for (size_t i = 0; i < cfg->scorer_count && *ok; i++)
-        items[i] = scorer_value(&cfg->scorers[i], arena, ok);
+    for (size_t i = 0; i < cfg->scorer_count && *ok; i++) {
+        const mst_scorer_cfg_t *s = &cfg->scorers[i];
+        if (s->mode == MST_SET_NONE)
+            items[i] = scorer_value(s, arena, ok);
+        else
+            items[i] = set_value(s, members_value(s, arena, ok), arena, ok);
+    }
     return (mst_json_t){.type = MST_JSON_ARR, .count = *ok ? (uint32_t)cfg->scorer_count : 0, .u.items = items};
 }
 

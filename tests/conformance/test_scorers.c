@@ -205,7 +205,7 @@ check_table(void)
         bad += i > 0 && strcmp(all[i - 1]->kind.name, k->name) >= 0;
         bad += mst_scorers_kinds()[i] != k || mst_scorer_find(mst_str_c(k->name)) != all[i];
         bad += k->tier == NULL || k->help == NULL || k->params == NULL || !(k->threshold > 0.0);
-        bad += (all[i]->scope == MST_SCOPE_CASE) != (all[i]->score != NULL);
+        bad += (all[i]->scope == MST_SCOPE_CASE && !all[i]->outside) != (all[i]->score != NULL);
         bad += (all[i]->scope == MST_SCOPE_RUN) != (all[i]->run != NULL);
         for (const mst_param_t *p = k->params; p->name != NULL; p++)
             bad += p->help == NULL || (p->type == MST_P_ENUM && p->choices == NULL);

@@ -15,7 +15,7 @@ static const mst_param_t kinds_keyword_params[] = {
     {.name = "expected_keywords", .alias = "keywords", .type = MST_P_STRLIST},
     {.name = "forbidden_keywords", .type = MST_P_STRLIST, .dflt = "[]"},
     {.name = "case_sensitive", .type = MST_P_BOOL, .dflt = "false"},
-    {.name = "weight", .type = MST_P_NUM, .min = 0, .max = 10, .dflt = "1.0"},
+    {.name = "strength", .type = MST_P_NUM, .min = 0, .max = 10, .dflt = "1.0"},
     {.name = NULL},
 };
 

@@ -394,7 +394,7 @@ test_run_config_unknown_keys(void **state)
             "c.yaml:5:5: unknown key \"treshold\" in scorer \"length\"; did you mean \"threshold\"?");
     refused(HEAD "scorers:\n  - scorer_name: length\n    zzzzzz: 3\n",
             "c.yaml:5:5: unknown key \"zzzzzz\" in scorer \"length\"; known are min_length, max_length, unit, "
-            "scorer_name, tier, threshold, on_missing, label, reduce");
+            "scorer_name, tier, threshold, on_missing, label, reduce, negate, weight");
     refused(BASIC "provider: {type: openai, model: m, api_ky: x}\n",
             "c.yaml:4:36: unknown key \"api_ky\" in provider \"openai\"; did you mean \"api_key\"?");
     refused(BASIC "numerical_guard: {sigma: 2}\n",
