@@ -24,7 +24,8 @@
 #include <string.h>
 #include <sys/resource.h>
 
-#define REFUSED_SHOWN 10
+#define REFUSED_SHOWN   10
+#define DESCRIPTORS_MIN 64
 
 typedef struct {
     mst_run_opts_t opts;
@@ -302,15 +303,22 @@ run_all(run_t *r)
     return mst_finish_run(&fo, r->arena);
 }
 
-// A socket a request and a few links: the soft limit of 1,024 descriptors is too low for a fast run.
-static void
-raise_descriptor_limit(void)
+// A socket a request and a few links: the soft limit of 1,024 descriptors is too low for a fast run, and one that does
+// not even hold the links ends in libzmq's abort.
+static mst_rc
+raise_descriptor_limit(mst_err_t *err)
 {
     struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return MST_OK;
+    if (limit.rlim_cur < limit.rlim_max) {
         limit.rlim_cur = limit.rlim_max;
         (void)setrlimit(RLIMIT_NOFILE, &limit);
     }
+    if (limit.rlim_cur < DESCRIPTORS_MIN)
+        return MST_ERR(err, MST_IO, "this process may open %llu files only, a run takes %d; raise it with `ulimit -n`",
+                       (unsigned long long)limit.rlim_cur, DESCRIPTORS_MIN);
+    return MST_OK;
 }
 
 int
@@ -321,8 +329,9 @@ mst_cmd_run(int argc, char **argv)
     r.db = mst_cli_db(r.opts.db);
     mst_log_init(r.opts.verbose ? MST_LOG_INFO : MST_LOG_WARN, false);
     mst_signals_block();
-    raise_descriptor_limit();
     mst_err_t err;
+    if (raise_descriptor_limit(&err) != MST_OK)
+        return mst_cli_fail(&err);
     if (mst_net_init(&err) != MST_OK)
         return mst_cli_fail(&err);
     r.arena = mst_arena_new(64 * MST_MIB);

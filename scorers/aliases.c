@@ -7,7 +7,6 @@
 #define VALUE_LIST .value = "value", .list = true
 
 static const mst_scorer_alias_t aliases[] = {
-    {.name = "equals", .scorer = "exact_match", .value = "expected", .preset = "{strip: false}"},
     {.name = "icontains", .scorer = "contains", .value = "value", .preset = "{case_sensitive: false}"},
     {.name = "contains-all", .scorer = "contains", VALUE_LIST},
     {.name = "contains-any", .scorer = "contains", VALUE_LIST, .preset = "{match: any}"},

@@ -4,7 +4,6 @@
 
 const mst_scorer_t mst_scorer_contains = {
     .kind = {.name = "contains",
-             .aliases = "contains_all|contains-all",
              .tier = "L1",
              .params = mst_contains_params,
              .threshold = 1.0,

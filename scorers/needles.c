@@ -14,9 +14,10 @@
     {                                                                                                                  \
         .name = "expected", .type = MST_P_STR, .help = "text to look for when value is not set"                        \
     }
-#define CASE_SENSITIVE(yes)                                                                                            \
+#define CASE_SENSITIVE                                                                                                 \
     {                                                                                                                  \
-        .name = "case_sensitive", .type = MST_P_BOOL, .dflt = yes, .help = "false: compared in lower case (Unicode)"   \
+        .name = "case_sensitive", .type = MST_P_BOOL, .dflt = "true",                                                  \
+        .help = "false: compared in lower case (Unicode)"                                                              \
     }
 #define MATCH(how)                                                                                                     \
     {                                                                                                                  \
@@ -28,12 +29,9 @@
         .name = NULL                                                                                                   \
     }
 
-const mst_param_t mst_contains_params[] = {VALUE, EXPECTED, CASE_SENSITIVE("true"), MATCH("all"), END};
-const mst_param_t mst_contains_any_params[] = {VALUE, EXPECTED, CASE_SENSITIVE("true"), MATCH("any"), END};
-const mst_param_t mst_icontains_params[] = {VALUE, EXPECTED, CASE_SENSITIVE("false"), MATCH("all"), END};
-const mst_param_t mst_icontains_any_params[] = {VALUE, EXPECTED, CASE_SENSITIVE("false"), MATCH("any"), END};
-const mst_param_t mst_starts_with_params[] = {VALUE, EXPECTED, CASE_SENSITIVE("true"), MATCH("any"), END};
-const mst_param_t mst_not_contains_params[] = {VALUE, EXPECTED, CASE_SENSITIVE("true"), END};
+const mst_param_t mst_contains_params[] = {VALUE, EXPECTED, CASE_SENSITIVE, MATCH("all"), END};
+const mst_param_t mst_starts_with_params[] = {VALUE, EXPECTED, CASE_SENSITIVE, MATCH("any"), END};
+const mst_param_t mst_not_contains_params[] = {VALUE, EXPECTED, CASE_SENSITIVE, END};
 
 typedef struct {
     const mst_scorer_cfg_t *cfg;

@@ -7,8 +7,7 @@
 #include "scorers/say.h"
 #include "scorers/scorer.h"
 
-extern const mst_param_t mst_contains_params[], mst_contains_any_params[], mst_icontains_params[],
-    mst_icontains_any_params[], mst_starts_with_params[], mst_not_contains_params[];
+extern const mst_param_t mst_contains_params[], mst_starts_with_params[], mst_not_contains_params[];
 
 mst_rc mst_needles_compile(const mst_scorer_cfg_t *cfg, void **out_state, mst_err_t *err);
 void mst_needles_destroy(void *state);

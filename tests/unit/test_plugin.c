@@ -215,7 +215,7 @@ test_plugin_program_is_hostile(void **state)
         const char *entry, *sentence;
     } rows[] = {
         {PROGRAM("hangs", QUICKLY), "did not answer in time"},
-        {PROGRAM("stderr", QUICKLY), "did not answer in time; its last words: \"noise "},
+        {PROGRAM("stderr", QUICKLY), "did not answer in time; its last words: \""},
         {PROGRAM("garbage", ""), "is no JSON object"},
         {PROGRAM("list", ""), "is no JSON object: \"[1, 2]\""},
         {PROGRAM("wrong_id", ""), "does not have the \"id\" of the request, 1"},
