@@ -247,6 +247,7 @@ row_of_exchange(mst_bench_t *b, mst_attempt_t *a)
     mst_decoder_t d;
     mst_result_t r = {0};
     mst_decoder_init(&d, a->run->provider, b->json, b->arena, b->scratch);
+    d.cfg = &a->run->cfg.provider;
     mst_blot(a->body.p, a->body.n, a->key_text); // before it is read: an error keeps only the beginning of a text
     r.outcome = decode(&d, a);
     r.done = d.c;

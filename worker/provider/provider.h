@@ -56,6 +56,7 @@ const mst_kind_t *const *mst_providers_kinds(void);
 struct mst_decoder {
     const mst_provider_t *provider;
     const mst_ask_t *ask;                      // what this is the answer to; NULL: generate
+    const mst_provider_cfg_t *cfg;             // what it was asked with; NULL: not known
     mst_json_parser_t *json;                   // the CPU thread's
     mst_arena_t *arena;                        // all that the completion points to
     mst_arena_t *scratch;                      // reset before each event
