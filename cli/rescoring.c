@@ -2,10 +2,12 @@
 // row is written anew with their scores. Writing costs more than scoring, so commits are large.
 #include "cli/rescoring.h"
 
+#include "cli/env.h"
 #include "common/base/clock.h"
 #include "common/base/limits.h"
 #include "common/base/utf8.h"
 #include "scorers/scorer.h"
+#include "worker/model/local_models.h"
 #include "worker/plugin/edge.h"
 
 #include <signal.h>
@@ -18,6 +20,7 @@ typedef struct {
     mst_store_t *to;
     const mst_run_rec_t *rec;
     mst_scorer_set_t *set;
+    const mst_models_t *models;
     mst_score_t *scores;
     mst_arena_t *arena;
     mst_json_parser_t *json;
@@ -46,14 +49,17 @@ member_json(rescoring_t *r, const mst_json_t *extra, const char *key)
 static void
 fill_case(rescoring_t *r, const mst_result_t *res, mst_case_t *c)
 {
-    *c = (mst_case_t){.case_no = res->key.case_no, .id = res->case_id, .input = res->input,
-                      .has_expected = res->has_expected, .expected = res->expected,
-                      .has_actual = true, .actual = res->done.text};
+    *c = (mst_case_t){.case_no = res->key.case_no,
+                      .id = res->case_id,
+                      .input = res->input,
+                      .has_expected = res->has_expected,
+                      .expected = res->expected,
+                      .has_actual = true,
+                      .actual = res->done.text};
     memcpy(c->digest, res->case_digest, sizeof c->digest);
     const mst_json_t *extra;
     mst_err_t ignored;
-    if (res->case_extra.n == 0 ||
-        mst_json_parse(r->json, res->case_extra, r->arena, &extra, NULL, &ignored) != MST_OK)
+    if (res->case_extra.n == 0 || mst_json_parse(r->json, res->case_extra, r->arena, &extra, NULL, &ignored) != MST_OK)
         return;
     c->metadata = member_json(r, extra, "metadata");
     c->context = member_json(r, extra, "context");
@@ -83,7 +89,7 @@ score(rescoring_t *r, mst_result_t *res)
         rc = mst_events_unpack(res->events, r->arena, &res->done, r->err);
     if (rc != MST_OK)
         return rc;
-    mst_score_in_t in = {.c = &c, .done = &res->done, .output = res->done.text, .arena = r->arena};
+    mst_score_in_t in = {.c = &c, .done = &res->done, .output = res->done.text, .arena = r->arena, .models = r->models};
     if (!mst_utf8_valid(in.output)) {
         mst_buf_reset(&r->repaired);
         if (mst_utf8_repair(in.output, &r->repaired) == MST_OK)
@@ -164,9 +170,14 @@ mst_rescoring_run(mst_store_t *from, int64_t from_run_no, mst_store_t *to, const
                   const mst_run_cfg_t *cfg, mst_err_t *err)
 {
     rescoring_t r = {.to = to, .rec = rec, .err = err};
-    mst_rc rc = mst_scorer_set_new_with(cfg, mst_plugin_edge(), &r.set, err);
+    const mst_config_env_t env = mst_cli_env(true);
+    mst_rc rc = mst_local_models_check(cfg, &env, err);
+    if (rc == MST_OK)
+        rc = mst_scorer_set_new_with(cfg, mst_plugin_edge(), &r.set, err);
     if (rc != MST_OK)
         return rc;
+    mst_local_models_t *models = mst_local_models_new(&env);
+    r.models = mst_local_models(models);
     r.scores = MST_NEW_ARRAY(mst_score_t, mst_scorer_set_count(r.set, MST_SCOPE_CASE) + 1);
     r.arena = mst_arena_new(4 * MST_RESULT_BYTES_MAX);
     r.json = mst_json_parser_new();
@@ -177,5 +188,6 @@ mst_rescoring_run(mst_store_t *from, int64_t from_run_no, mst_store_t *to, const
     mst_arena_free(&r.arena);
     free(r.scores);
     mst_scorer_set_free(&r.set);
+    mst_local_models_free(&models);
     return rc;
 }

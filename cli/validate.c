@@ -6,6 +6,7 @@
 #include "cli/env.h"
 #include "common/base/limits.h"
 #include "common/config/run_config.h"
+#include "worker/model/local_models.h"
 
 #include <argp.h>
 #include <errno.h>
@@ -109,13 +110,16 @@ warn_about_secret(const char *setting, mst_str_t reference)
 
 // What is not wrong with the configuration, but would be with a run now.
 static void
-print_warnings(const mst_run_cfg_t *cfg)
+print_warnings(const mst_run_cfg_t *cfg, const mst_config_env_t *env)
 {
+    mst_err_t err;
     char path[4096];
     snprintf(path, sizeof path, "%.*s", MST_FMT(cfg->source.path));
     if (cfg->source.type == MST_SRC_JSONL && access(path, R_OK) != 0)
         fprintf(stderr, "muster: warning: dataset \"%s\" %s\n", path,
                 errno == ENOENT ? "does not exist" : "cannot be read");
+    if (mst_local_models_check(cfg, env, &err) != MST_OK)
+        fprintf(stderr, "muster: warning: %s\n", err.message);
     if (cfg->wandb_project.n > 0)
         fprintf(stderr, "muster: warning: wandb_project is kept with the run; this version sends nothing there\n");
     const mst_kind_t *kind = cfg->provider.kind;
@@ -147,7 +151,7 @@ mst_cmd_validate(int argc, char **argv)
     }
     if (rc == MST_OK) {
         print_summary(o.path, &cfg);
-        print_warnings(&cfg);
+        print_warnings(&cfg, &env);
     }
     int code = rc == MST_OK ? MST_EXIT_PASS : mst_cli_fail(&err);
     mst_arena_free(&arena);

@@ -17,6 +17,7 @@ static const mst_scorer_alias_t aliases[] = {
      .preset = "{extract: any}"},
     {.name = "levenshtein", .scorer = "edit_distance", .value = "expected", .threshold = "max_distance",
      .preset = "{max_distance: 5}"},
+    {.name = "similar", .scorer = "cosine", .value = "expected", .preset = "{threshold: 0.75}"},
     {.name = "assert-set", .why = "its score is a mean of its assertions; write all: (every scorer must pass) or any:"},
     {.name = "rouge-n", .why = "it is a recall of its own; use rouge with rouge_types: [rouge1] and set its threshold"},
     {.name = "rouge-l", .why = "it is a measure of its own; use rouge with rouge_types: [rougeL] and a threshold"},
@@ -25,8 +26,6 @@ static const mst_scorer_alias_t aliases[] = {
     {.name = "meteor", .why = "it needs tables of synonyms; use rouge with use_stemmer, or chrf"},
     {.name = "latency", .why = "it judges the whole request; use ttft, tpot or latency_p99 with their limits in ms"},
     {.name = "perplexity-score", .why = "use perplexity with max_perplexity; its score falls above that limit"},
-    {.name = "similar", .why = "it compares embeddings of a model of its choice; use a similarity scorer "
-                               "(muster list-scorers --tier L2) and set its threshold"},
     {.name = "javascript", .why = "write the check as a program for type: exec, in any language"},
     {.name = "python", .why = "write the check as a function for type: exec (docs/extending.md)"},
     {.name = "ruby", .why = "write the check as a program for type: exec, in any language"},

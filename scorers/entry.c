@@ -7,9 +7,8 @@
 #include <float.h>
 #include <math.h>
 
-// The scorer that a configured kind belongs to.
-static const mst_scorer_t *
-scorer_of(const mst_kind_t *kind)
+const mst_scorer_t *
+mst_scorer_of(const mst_kind_t *kind)
 {
     const mst_scorer_t *const *all = mst_scorers_all();
     for (size_t i = 0; all[i] != NULL; i++) {
@@ -36,7 +35,7 @@ mst_entry_init(mst_entry_t *e, const mst_scorer_cfg_t *cfg, const mst_scorer_out
     if (cfg->mode != MST_SET_NONE) {
         rc = mst_group_new(cfg, outside, &e->group, err);
     } else {
-        e->scorer = scorer_of(cfg->kind);
+        e->scorer = mst_scorer_of(cfg->kind);
         if (e->scorer == NULL)
             return MST_ERR(err, MST_NOTFOUND, "scorer \"%.*s\" is not known here", MST_FMT(cfg->label));
         rc = compile(e, err);

@@ -14,6 +14,8 @@ typedef struct {
     size_t index;            // in the run's list
 } mst_entry_t;
 
+// The scorer that a configured kind belongs to; NULL for a set.
+const mst_scorer_t *mst_scorer_of(const mst_kind_t *kind);
 // Compiles one scorer. MST_INVAL, MST_NOTFOUND with the scorer's label.
 MST_NODISCARD mst_rc mst_entry_init(mst_entry_t *e, const mst_scorer_cfg_t *cfg, const mst_scorer_outside_t *outside,
                                     mst_err_t *err);

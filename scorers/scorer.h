@@ -15,11 +15,14 @@
 
 typedef enum { MST_SCOPE_CASE, MST_SCOPE_RUN } mst_scope_t;
 
+struct mst_models; // scorers/models.h
+
 typedef struct {
     const mst_case_t *c;
     const mst_completion_t *done; // for recorded answers: text = actual, stamps from metadata
     mst_str_t output;             // done->text, valid UTF-8 (repaired copy when it was not)
     mst_arena_t *arena;           // results (reason, breakdown) and scratch; reset after the case is encoded
+    const struct mst_models *models; // local models; NULL: there are none here
 } mst_score_in_t;
 
 // Numbers of a whole run, for scope run. Latencies in ns.
@@ -29,10 +32,15 @@ typedef struct {
     void *ud;
 } mst_run_numbers_t;
 
+// Something outside the configuration that a scorer will want, so that it can be looked for before a run asks anything:
+// a local model by its folder or name, or a file.
+typedef void mst_scorer_need_fn(void *ud, const char *param, mst_str_t name, bool is_model);
+
 typedef struct {
     mst_kind_t kind; // name, tier, parameter table, default threshold, help
     mst_scope_t scope;
     bool outside; // its code is not here: compile, score and destroy are those of mst_scorer_outside_t
+    void (*needs)(const mst_scorer_cfg_t *cfg, mst_scorer_need_fn *fn, void *ud); // NULL: nothing
     // state may stay NULL. MST_INVAL names the parameter and the bad value.
     mst_rc (*compile)(const mst_scorer_cfg_t *cfg, void **out_state, mst_err_t *err);
     // Fills value, reason, breakdown and state (MST_SCORE_OK when left 0). The caller clamps to finite,
@@ -48,6 +56,9 @@ const mst_scorer_t *const *mst_scorers_all(void);
 const mst_scorer_t *mst_scorer_find(mst_str_t name); // name or alias; NULL
 // The kinds alone, for configuration.
 const mst_kind_t *const *mst_scorers_kinds(void);
+
+// Everything that the scorers of a run will want from outside.
+void mst_scorers_needs(const mst_run_cfg_t *cfg, mst_scorer_need_fn *fn, void *ud);
 
 // Other tools' names, for configuration.
 const mst_scorer_alias_t *mst_scorers_aliases(void);

@@ -29,6 +29,24 @@ check_weight(const mst_entry_t *e, mst_err_t *err)
                    "out weight, or set it to 0 to only look at it", MST_FMT(e->cfg->label));
 }
 
+static void
+needs_of(const mst_scorer_cfg_t *cfg, mst_scorer_need_fn *fn, void *ud)
+{
+    const mst_scorer_t *scorer = mst_scorer_of(cfg->kind);
+    if (scorer != NULL && scorer->needs != NULL)
+        scorer->needs(cfg, fn, ud);
+}
+
+void
+mst_scorers_needs(const mst_run_cfg_t *cfg, mst_scorer_need_fn *fn, void *ud)
+{
+    for (size_t i = 0; i < cfg->scorer_count; i++) {
+        needs_of(&cfg->scorers[i], fn, ud);
+        for (size_t k = 0; k < cfg->scorers[i].member_count; k++)
+            needs_of(&cfg->scorers[i].members[k], fn, ud);
+    }
+}
+
 mst_rc
 mst_scorer_set_new_with(const mst_run_cfg_t *cfg, const mst_scorer_outside_t *outside, mst_scorer_set_t **out,
                         mst_err_t *err)

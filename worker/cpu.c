@@ -115,13 +115,14 @@ cpu_main(void *arg)
 }
 
 mst_rc
-mst_cpu_start(mst_queue_t *jobs, mst_queue_t *done, const mst_scorer_outside_t *outside, mst_cpu_t **out,
-              mst_err_t *err)
+mst_cpu_start(mst_queue_t *jobs, mst_queue_t *done, const mst_scorer_outside_t *outside, const mst_models_t *models,
+              mst_cpu_t **out, mst_err_t *err)
 {
     mst_cpu_t *cpu = MST_NEW(mst_cpu_t);
     cpu->jobs = jobs;
     cpu->done = done;
     cpu->outside = outside;
+    cpu->bench.models = models;
     cpu->bench.json = mst_json_parser_new();
     cpu->bench.arena = mst_arena_new(CPU_ARENA);
     cpu->bench.scratch = mst_arena_new(CPU_ARENA);

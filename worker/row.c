@@ -102,7 +102,11 @@ score(mst_bench_t *b, const mst_case_t *c, mst_result_t *r)
         r->done.error = b->set_err;
         return;
     }
-    mst_score_in_t in = {.c = c, .done = &r->done, .output = valid_output(b, r->done.text), .arena = b->arena};
+    mst_score_in_t in = {.c = c,
+                         .done = &r->done,
+                         .output = valid_output(b, r->done.text),
+                         .arena = b->arena,
+                         .models = b->models};
     int failed = -1;
     mst_err_t err = {0};
     bool passed = false;

@@ -13,6 +13,7 @@ typedef struct {
     mst_scorer_set_t *set; // of the run
     mst_run_t *run;
     mst_err_t set_err; // why set is NULL
+    const struct mst_models *models;
     mst_score_t scores[MST_SCORERS_MAX];
     mst_buf_t text; // repaired UTF-8
 } mst_bench_t;

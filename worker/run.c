@@ -5,6 +5,7 @@
 #include "common/base/clock.h"
 #include "common/base/limits.h"
 #include "scorers/scorer.h"
+#include "worker/model/local_models.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -145,6 +146,8 @@ mst_run_new(mst_str_t spec, const mst_digest_t *digest, const mst_config_env_t *
     if (rc != MST_OK)
         goto out;
     rc = mst_scorer_set_new_with(&run->cfg, o->outside != NULL ? o->outside : &closed, &set, err);
+    if (rc == MST_OK)
+        rc = mst_local_models_check(&run->cfg, env, err);
 out:
     mst_scorer_set_free(&set);
     if (rc != MST_OK)

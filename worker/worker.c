@@ -5,6 +5,7 @@
 #include "common/base/log.h"
 #include "worker/cpu.h"
 #include "worker/io.h"
+#include "worker/model/local_models.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -22,6 +23,7 @@ struct mst_worker {
     pthread_t thread;
     bool thread_runs;
     mst_cpu_t *cpus[CPU_THREADS_MAX];
+    mst_local_models_t *models; // used by the CPU threads
     // how the I/O thread started
     pthread_mutex_t lock;
     pthread_cond_t told;
@@ -100,6 +102,7 @@ set_options(mst_worker_t *w, const mst_worker_opts_t *o)
     w->io.env = *o->env;
     w->io.o.env = &w->io.env;
     w->io.cpu_threads = thread_count(o->cpu_threads);
+    w->models = mst_local_models_new(&w->io.env);
     w->io.jobs = mst_queue_new(MST_WORKER_JOBS_MAX, false);
     w->io.done = mst_queue_new(MST_WORKER_JOBS_MAX, true);
 }
@@ -119,7 +122,7 @@ mst_worker_start(const mst_worker_opts_t *o, mst_worker_t **out, mst_err_t *err)
         goto out;
     }
     for (uint32_t i = 0; i < w->io.cpu_threads && rc == MST_OK; i++)
-        rc = mst_cpu_start(w->io.jobs, w->io.done, o->outside, &w->cpus[i], err);
+        rc = mst_cpu_start(w->io.jobs, w->io.done, o->outside, mst_local_models(w->models), &w->cpus[i], err);
     if (rc == MST_OK)
         rc = start_io(w, err);
 out:
@@ -145,6 +148,7 @@ mst_worker_stop(mst_worker_t **worker)
     mst_queue_close(w->io.jobs);
     for (uint32_t i = 0; i < w->io.cpu_threads; i++)
         mst_cpu_join(&w->cpus[i]);
+    mst_local_models_free(&w->models);
     mst_io_end(&w->io);
     mst_queue_free(&w->io.jobs);
     mst_queue_free(&w->io.done);

@@ -189,6 +189,7 @@ typedef struct {
     mst_on_missing_t on_missing;
     mst_case_t c;
     bool raw; // give the answer as it is, not repaired
+    const struct mst_models *models; // for scorers that need one
 } tst_ask_t;
 
 typedef struct {
@@ -218,7 +219,8 @@ tst_score(const tst_ask_t *ask, mst_json_parser_t *parser, mst_arena_t *arena)
         return got;
     mst_completion_t done;
     got.rc = mst_completion_from_metadata(&ask->c, parser, arena, &done, &got.err);
-    mst_score_in_t in = {.c = &ask->c, .done = &done, .output = done.text, .arena = arena};
+    mst_score_in_t in = {
+        .c = &ask->c, .done = &done, .output = done.text, .arena = arena, .models = ask->models};
     mst_buf_t fixed;
     mst_buf_init(&fixed, 256u << 20);
     if (!ask->raw && !mst_utf8_valid(done.text) && mst_utf8_repair(done.text, &fixed) == MST_OK)

@@ -3,8 +3,9 @@
 // row. A verdict is finite, the same when asked twice, and a failure has a sentence.
 //
 // A row: output, expected?, metadata? or latencies_ms (scope run), params?, threshold?, on_missing?; score, passed,
-// state? (default ok; "error": the scorer fails; "refused": the parameters are), reason?.
+// tolerance? (default 1e-9), state? (default ok; "error": the scorer fails; "refused": the parameters are), reason?.
 #include "conformance/scoring.h"
+#include "conformance/tiny_models.h"
 
 #include <math.h>
 
@@ -14,6 +15,7 @@ typedef struct {
     mst_json_parser_t *parser;
     mst_arena_t *arena;
     size_t rows, bad, hostile;
+    tst_models_t models;
     size_t big; // bytes of the long answers: 10 MB, with MUSTER_QUICK 1 MB
 } run_t;
 
@@ -75,13 +77,14 @@ score_run(const mst_scorer_t *scorer, const mst_json_t *row, mst_arena_t *arena)
 }
 
 static tst_ask_t
-ask_of(const mst_scorer_t *scorer, const mst_json_t *row, mst_buf_t *meta)
+ask_of(const run_t *t, const mst_scorer_t *scorer, const mst_json_t *row, mst_buf_t *meta)
 {
     double threshold = tst_num(row, "threshold");
     tst_ask_t ask = {.scorer = scorer->kind.name,
                      .params = mst_json_get(row, "params"),
                      .threshold = isnan(threshold) ? -1.0 : threshold,
-                     .on_missing = on_missing(row)};
+                     .on_missing = on_missing(row),
+                     .models = &t->models.view};
     ask.c.actual = tst_str(row, "output");
     ask.c.has_expected = mst_json_get(row, "expected") != NULL;
     ask.c.expected = tst_str(row, "expected");
@@ -98,6 +101,7 @@ static bool
 right(const mst_json_t *row, const tst_got_t *got)
 {
     mst_str_t state = tst_str(row, "state"), reason = tst_str(row, "reason");
+    double near = mst_json_get(row, "tolerance") != NULL ? tst_num(row, "tolerance") : 1e-9;
     if (mst_str_eq_c(state, "refused"))
         return got->rc != MST_OK && got->err.message[0] != '\0';
     if (mst_str_eq_c(state, "error"))
@@ -105,7 +109,7 @@ right(const mst_json_t *row, const tst_got_t *got)
     const char *want = state.n > 0 ? mst_score_state_name(got->score.state) : "";
     return got->rc == MST_OK && got->failed < 0 && mst_str_eq_c(state, want) &&
            (state.n > 0 || got->score.state == MST_SCORE_OK) &&
-           fabs(got->score.value - tst_num(row, "score")) <= 1e-9 && got->score.passed == tst_bool(row, "passed") &&
+           fabs(got->score.value - tst_num(row, "score")) <= near && got->score.passed == tst_bool(row, "passed") &&
            (reason.n == 0 || mst_str_eq(reason, got->score.reason));
 }
 
@@ -119,7 +123,7 @@ check_row(run_t *t, const mst_scorer_t *scorer, const mst_json_t *row, size_t li
     if (scorer->scope == MST_SCOPE_RUN) {
         got.score = score_run(scorer, row, t->arena);
     } else {
-        tst_ask_t ask = ask_of(scorer, row, &meta);
+        tst_ask_t ask = ask_of(t, scorer, row, &meta);
         got = tst_score(&ask, t->parser, t->arena);
     }
     t->rows++;
@@ -137,7 +141,7 @@ check_hostile(run_t *t, const mst_scorer_t *scorer, const mst_json_t *row, size_
 {
     mst_buf_t meta;
     mst_buf_init(&meta, 1u << 20);
-    tst_ask_t ask = ask_of(scorer, row, &meta);
+    tst_ask_t ask = ask_of(t, scorer, row, &meta);
     ask.c.actual = text;
     for (int raw = 0; raw < 2; raw++) {
         mst_arena_reset(t->arena);
@@ -219,12 +223,14 @@ int
 main(void)
 {
     run_t t = {.parser = mst_json_parser_new(), .arena = mst_arena_new(512u << 20)};
+    tst_models_init(&t.models);
     t.big = getenv("MUSTER_QUICK") != NULL ? 1u << 20 : BIG_MAX;
     char *big = malloc(BIG_MAX);
     t.bad = check_table();
     for (size_t i = 0; mst_scorers_all()[i] != NULL; i++)
         check_scorer(&t, mst_scorers_all()[i], big);
     free(big);
+    tst_models_deinit(&t.models);
     mst_json_parser_free(&t.parser);
     mst_arena_free(&t.arena);
     printf("scorers: %zu rows and %zu hostile answers, %zu faults\n", t.rows, t.hostile, t.bad);
