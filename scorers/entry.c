@@ -47,6 +47,20 @@ mst_entry_init(mst_entry_t *e, const mst_scorer_cfg_t *cfg, const mst_scorer_out
     return rc;
 }
 
+mst_rc
+mst_entry_number(mst_entry_t *e, mst_callers_t *callers, mst_err_t *err)
+{
+    if (e->group != NULL)
+        return mst_group_number(e->group, callers, err);
+    if (e->scorer->outside || e->scorer->kind.calls == 0 || e->cfg->endpoint.kind == NULL)
+        return MST_OK;
+    if (callers->count == MST_CALLERS_MAX)
+        return MST_ERR(err, MST_LIMIT, "more than %d scorers ask an endpoint of their own", MST_CALLERS_MAX);
+    callers->items[callers->count++] = e->cfg;
+    e->caller = callers->count;
+    return MST_OK;
+}
+
 void
 mst_entry_deinit(mst_entry_t *e)
 {
@@ -114,6 +128,10 @@ judge(const mst_entry_t *e, mst_score_t *s, mst_arena_t *arena)
 static mst_rc
 settle(const mst_entry_t *e, mst_rc rc, mst_score_t *s, mst_arena_t *arena, mst_err_t *err)
 {
+    if (rc == MST_OK && s->state == MST_SCORE_NEED_CALL && e->caller == 0 && e->group == NULL)
+        rc = MST_ERR(err, MST_UNSUPPORTED, "it needs an answer from its endpoint, which nobody asks here");
+    if (rc == MST_OK && s->state == MST_SCORE_NEED_CALL)
+        return rc;
     if (s->state == 0)
         s->state = MST_SCORE_OK;
     if (rc == MST_OK && s->state == MST_SCORE_OK && isnan(s->value))
@@ -132,11 +150,35 @@ settle(const mst_entry_t *e, mst_rc rc, mst_score_t *s, mst_arena_t *arena, mst_
     return rc;
 }
 
+// A scorer with an endpoint of its own: its replies so far go in, its next ask comes out.
+static mst_rc
+ask_with_call(const mst_entry_t *e, const mst_score_in_t *in, mst_score_t *s, mst_err_t *err)
+{
+    mst_score_call_t *call = &in->calls[e->caller - 1];
+    mst_score_in_t own = *in;
+    own.call = call;
+    call->wanted = false;
+    if (call->error.rc != MST_OK) {
+        *err = call->error;
+        return err->rc;
+    }
+    call->ask = (mst_ask_t){.c = in->c};
+    mst_rc rc = e->scorer->score(e->state, &own, s, err);
+    if (rc != MST_OK || s->state != MST_SCORE_NEED_CALL)
+        return rc;
+    if (call->reply_count >= MST_SCORE_CALLS_MAX)
+        return MST_ERR(err, MST_LIMIT, "more than %d calls about one case", MST_SCORE_CALLS_MAX);
+    call->wanted = true;
+    return MST_OK;
+}
+
 static mst_rc
 ask(const mst_entry_t *e, const mst_score_in_t *in, mst_score_t *s, mst_err_t *err)
 {
     if (e->group != NULL)
         return mst_group_score(e->group, in, s, err);
+    if (e->caller > 0 && in->calls != NULL)
+        return ask_with_call(e, in, s, err);
     if (!e->scorer->outside)
         return e->scorer->score(e->state, in, s, err);
     if (e->outside == NULL)

@@ -12,6 +12,7 @@ typedef struct {
     void *state;
     struct mst_group *group; // of a set
     size_t index;            // in the run's list
+    size_t caller;           // its place among those that ask, from 1; 0 = it asks nobody
 } mst_entry_t;
 
 // The scorer that a configured kind belongs to; NULL for a set.
@@ -20,6 +21,13 @@ const mst_scorer_t *mst_scorer_of(const mst_kind_t *kind);
 MST_NODISCARD mst_rc mst_entry_init(mst_entry_t *e, const mst_scorer_cfg_t *cfg, const mst_scorer_outside_t *outside,
                                     mst_err_t *err);
 void mst_entry_deinit(mst_entry_t *e);
+// Numbers those that ask an endpoint of their own, this one or its members: at most MST_CALLERS_MAX in a set.
+typedef struct {
+    const mst_scorer_cfg_t *items[MST_CALLERS_MAX];
+    size_t count;
+} mst_callers_t;
+
+MST_NODISCARD mst_rc mst_entry_number(mst_entry_t *e, mst_callers_t *callers, mst_err_t *err);
 // Scores one case. An error is in *err and in *s.
 mst_rc mst_entry_score(const mst_entry_t *e, const mst_score_in_t *in, mst_score_t *s, mst_err_t *err);
 // The same for a scorer of scope run.
@@ -31,6 +39,7 @@ typedef struct mst_group mst_group_t;
 MST_NODISCARD mst_rc mst_group_new(const mst_scorer_cfg_t *cfg, const mst_scorer_outside_t *outside,
                                    mst_group_t **out, mst_err_t *err);
 void mst_group_free(mst_group_t **g);
+MST_NODISCARD mst_rc mst_group_number(mst_group_t *g, mst_callers_t *callers, mst_err_t *err);
 // Fills value, passed, reason, breakdown and state; an error of a member is an error of the set.
 mst_rc mst_group_score(mst_group_t *g, const mst_score_in_t *in, mst_score_t *s, mst_err_t *err);
 

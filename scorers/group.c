@@ -50,6 +50,15 @@ mst_group_new(const mst_scorer_cfg_t *cfg, const mst_scorer_outside_t *outside, 
     return rc;
 }
 
+mst_rc
+mst_group_number(mst_group_t *g, mst_callers_t *callers, mst_err_t *err)
+{
+    mst_rc rc = MST_OK;
+    for (size_t i = 0; i < g->count && rc == MST_OK; i++)
+        rc = mst_entry_number(&g->members[i], callers, err);
+    return rc;
+}
+
 void
 mst_group_free(mst_group_t **group)
 {
@@ -149,12 +158,18 @@ mst_group_score(mst_group_t *g, const mst_score_in_t *in, mst_score_t *s, mst_er
 {
     mst_rc rc = MST_OK;
     mst_err_t own;
+    bool waits = false;
     for (size_t i = 0; i < g->count; i++) {
         mst_rc one = mst_entry_score(&g->members[i], in, &g->scores[i], &own);
+        waits = waits || g->scores[i].state == MST_SCORE_NEED_CALL;
         if (one != MST_OK && rc == MST_OK) {
             rc = one;
             *err = own;
         }
+    }
+    if (waits) { // the others speak again when the answer is there
+        s->state = MST_SCORE_NEED_CALL;
+        return MST_OK;
     }
     if (rc == MST_OK)
         conclude(g, in, s);

@@ -9,6 +9,7 @@
 
 #include "common/base/mem.h"
 #include "common/config/run_config.h"
+#include "common/model/ask.h"
 #include "common/model/case.h"
 #include "common/model/completion.h"
 #include "common/model/score.h"
@@ -17,12 +18,29 @@ typedef enum { MST_SCOPE_CASE, MST_SCOPE_RUN } mst_scope_t;
 
 struct mst_models; // scorers/models.h
 
+#define MST_SCORE_CALLS_MAX 16 // asks of one scorer about one case
+#define MST_CALLERS_MAX     32 // scorers of a run that ask an endpoint of their own
+
+// What one scorer asks of its own endpoint (`provider:` or `embeddings:` of its configuration) about one case. A scorer
+// never does I/O: it fills `ask`, sets out->state = MST_SCORE_NEED_CALL and returns MST_OK. When the answer is there,
+// score() is called anew with the same input and one reply more; what it works out must follow from those alone.
+typedef struct {
+    const mst_completion_t *replies; // to the asks made so far, in order: text, or vectors
+    size_t reply_count;
+    mst_ask_t ask;   // the next one; c is set already, texts live in the arena of the input
+    bool wanted;     // set by the set from MST_SCORE_NEED_CALL
+    mst_err_t error; // rc set: an ask found no answer, tries and all; the scorer is not called again
+} mst_score_call_t;
+
 typedef struct {
     const mst_case_t *c;
     const mst_completion_t *done; // for recorded answers: text = actual, stamps from metadata
     mst_str_t output;             // done->text, valid UTF-8 (repaired copy when it was not)
     mst_arena_t *arena;           // results (reason, breakdown) and scratch; reset after the case is encoded
     const struct mst_models *models; // local models; NULL: there are none here
+
+    mst_score_call_t *call;       // of this scorer; NULL: it has no endpoint, or nothing is asked here
+    mst_score_call_t *calls;      // for the set: as many as mst_scorer_set_callers; NULL: nothing is asked here
 } mst_score_in_t;
 
 // Numbers of a whole run, for scope run. Latencies in ns.
@@ -82,10 +100,15 @@ void mst_scorer_set_free(mst_scorer_set_t **set);
 size_t mst_scorer_set_count(const mst_scorer_set_t *set, mst_scope_t scope);
 // Index in cfg->scorers of the i-th scorer of a scope.
 size_t mst_scorer_set_index(const mst_scorer_set_t *set, mst_scope_t scope, size_t i);
+// Scorers, members of sets too, that ask an endpoint of their own: how many, and the i-th one's configuration.
+size_t mst_scorer_set_callers(const mst_scorer_set_t *set);
+const mst_scorer_cfg_t *mst_scorer_set_caller(const mst_scorer_set_t *set, size_t i);
 // Scores one case with every scorer of scope case. scores has mst_scorer_set_count(set, CASE) places.
 // now_ns is a clock for the scores' own time. *out_failed: index of the first scorer that failed, or -1,
 // with its sentence in err; the others have run all the same.
 // *out_passed: every scorer that was not skipped and has not weight 0 passed.
+// Where in->calls[i].wanted is set afterwards, a scorer waits for an answer: nothing of this call holds, and all is
+// called again with one reply more for each that waited.
 void mst_scorer_set_score(mst_scorer_set_t *set, const mst_score_in_t *in, int64_t (*now_ns)(void), mst_score_t *scores,
                           bool *out_passed, int *out_failed, mst_err_t *err);
 // The same for scope run; scores has mst_scorer_set_count(set, RUN) places.

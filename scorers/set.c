@@ -11,6 +11,7 @@ typedef struct {
 struct mst_scorer_set {
     entries_t by_scope[2];
     mst_scorer_outside_t outside;
+    mst_callers_t callers;
 };
 
 static mst_scope_t
@@ -66,6 +67,8 @@ mst_scorer_set_new_with(const mst_run_cfg_t *cfg, const mst_scorer_outside_t *ou
         entries_t *list = &set->by_scope[scope_of(&e)];
         list->items[list->count++] = e;
         rc = check_weight(&e, err);
+        if (rc == MST_OK)
+            rc = mst_entry_number(&list->items[list->count - 1], &set->callers, err);
     }
     if (rc != MST_OK)
         mst_scorer_set_free(&set);
@@ -105,6 +108,19 @@ mst_scorer_set_index(const mst_scorer_set_t *set, mst_scope_t scope, size_t i)
 {
     MST_ASSERT(i < set->by_scope[scope].count);
     return set->by_scope[scope].items[i].index;
+}
+
+size_t
+mst_scorer_set_callers(const mst_scorer_set_t *set)
+{
+    return set->callers.count;
+}
+
+const mst_scorer_cfg_t *
+mst_scorer_set_caller(const mst_scorer_set_t *set, size_t i)
+{
+    MST_ASSERT(i < set->callers.count);
+    return set->callers.items[i];
 }
 
 // Weight 0: shown, decides nothing.

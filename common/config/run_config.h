@@ -25,6 +25,7 @@ typedef struct {
     double threshold;          // scorers: default threshold
     const char *help;
     bool logprobs;             // scorers: reads log-probabilities, so the provider's `logprobs` is switched on
+    uint32_t calls;            // scorers: MST_ASK_BIT of what it asks of an endpoint of its own; 0 = nothing
 } mst_kind_t;
 
 // Another tool's name for a scorer, whose parameters differ: how an entry under that name is read. A name that is a
@@ -68,6 +69,11 @@ typedef struct {
 
 typedef enum { MST_MISSING_PASS, MST_MISSING_SKIP, MST_MISSING_FAIL } mst_on_missing_t;
 
+typedef struct {
+    const mst_kind_t *kind; // NULL: no provider, recorded answers are scored
+    mst_params_t params;
+} mst_provider_cfg_t;
+
 // A scorer, or a set of scorers: any: passes when one member passes, all: when every member does.
 typedef enum { MST_SET_NONE, MST_SET_ANY, MST_SET_ALL } mst_set_mode_t;
 
@@ -81,6 +87,7 @@ struct mst_scorer_cfg {
     const mst_reduce_t *reduce; // how its repeats become one number; NULL: as the run says
     size_t reduce_count;
     mst_params_t params;
+    mst_provider_cfg_t endpoint; // whom the scorer asks: its section `provider` or `embeddings`; kind NULL = none
     bool negate;            // passes when the scorer does not; the score is 1 less the scorer's
     bool weighted;          // weight was given
     double weight;          // share in the weighted mean: 1 unless given; given as 0: shown, decides nothing
@@ -88,11 +95,6 @@ struct mst_scorer_cfg {
     const mst_scorer_cfg_t *members; // of a set; they are no sets
     size_t member_count;
 };
-
-typedef struct {
-    const mst_kind_t *kind; // NULL: no provider, recorded answers are scored
-    mst_params_t params;
-} mst_provider_cfg_t;
 
 typedef struct {
     mst_str_t name, description;

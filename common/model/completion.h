@@ -69,6 +69,14 @@ typedef struct {
     const float *logprobs;   // one per token, as received: NaN, infinities and sentinels kept
     const double *logprobs_exact; // of recorded answers: the same before they were rounded, finite and not; else NULL
     uint32_t logprob_count;
+    bool has_loglik, loglik_greedy; // of an ask for log-likelihood; greedy: each token was the most likely one
+    uint32_t loglik_tokens;  // tokens in the sum
+    double loglik;           // natural logarithm
+    const float *vectors;    // of an ask for embeddings: rows of vector_dim numbers, one behind the other
+    const uint32_t *vector_rows; // rows of each text (one vector per token); NULL: one each
+    uint32_t vector_count, vector_dim; // rows in all
+    const struct mst_step *steps; // of a case that took several requests, each with its own stamps (model/step.h)
+    uint32_t step_count;
     uint32_t merged_reads;   // events that shared a read with an earlier one: their stamp is an upper bound
     uint32_t comments;
     bool streamed, conn_reused, lenient_json, finished; // finished: the format's own terminator was seen

@@ -9,6 +9,7 @@ typedef enum {
     MST_SCORE_NOT_MEASURED = 2,// what it needs was missing; on_missing decided value and passed
     MST_SCORE_SKIPPED = 3,     // left out of means and of the case's verdict
     MST_SCORE_ERROR = 4,       // the scorer failed; value means nothing
+    MST_SCORE_NEED_CALL = 9,   // inside a worker only: goes on when its ask is answered (scorers/scorer.h)
 } mst_score_state_t;
 
 typedef struct {
