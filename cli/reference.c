@@ -124,6 +124,10 @@ print_page(const char *page)
         printf("## a set of scorers\n\nAn entry of `scorers` with `any` or `all` in place of a scorer's name. Its "
                "members take what\nscorers take, but `weight`, and are shown in the breakdown.\n\n");
         print_table(mst_set_cfg_table);
+        printf("## request\n\n`request: multiple_choice`, or a map:\n\n");
+        print_table(mst_request_cfg_table);
+        printf("A scorer that asks a server of its own (scorers.md says which) has a section `provider` (or "
+               "`embeddings`), which\nis read like the run's.\n\n");
         printf("## numerical_guard\n\n");
         print_table(mst_guard_cfg_table);
         printf("`simulate` takes the options of `muster sim` with `_` for `-`, such as `ttft_ms: 40`; the "

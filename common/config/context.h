@@ -85,6 +85,7 @@ MST_NODISCARD mst_rc mst_cfg_entry(mst_cfg_ctx_t *c, const mst_ynode_t *map, mst
 MST_NODISCARD mst_rc mst_cfg_source(mst_cfg_ctx_t *c, const mst_ynode_t *n, mst_source_cfg_t *out);
 MST_NODISCARD mst_rc mst_cfg_scorers(mst_cfg_ctx_t *c, const mst_ynode_t *n, mst_run_cfg_t *out);
 MST_NODISCARD mst_rc mst_cfg_provider(mst_cfg_ctx_t *c, const mst_ynode_t *n, mst_provider_cfg_t *out);
+MST_NODISCARD mst_rc mst_cfg_request(mst_cfg_ctx_t *c, const mst_ynode_t *n, mst_request_cfg_t *out); // NULL: generate
 
 // Reductions (reduce.c) from a list of texts; at: where they stand, for errors.
 MST_NODISCARD mst_rc mst_cfg_reduce(mst_cfg_ctx_t *c, const mst_ynode_t *at, const mst_param_value_t *v,
@@ -100,6 +101,7 @@ MST_NODISCARD mst_rc mst_cfg_apply_logprobs(mst_cfg_ctx_t *c, mst_run_cfg_t *out
 size_t mst_cfg_members(const mst_params_t *p, mst_json_member_t *m, mst_arena_t *arena, bool *ok);
 size_t mst_cfg_rows(const mst_param_t *table); // NULL: 0
 
+extern const char *const mst_cfg_probe_names[3]; // by mst_probe_mode_t
 const char *mst_cfg_on_missing_name(mst_on_missing_t v);
 const char *mst_cfg_source_type_name(mst_source_type_t v);
 

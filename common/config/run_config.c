@@ -11,6 +11,12 @@ const mst_param_t mst_run_cfg_table[] = {
     {.name = "data_source", .type = MST_P_JSON, .required = true, .help = "where the cases come from"},
     {.name = "scorers", .type = MST_P_JSON, .required = true, .help = "list of scorers, tiers mixed; all must pass"},
     {.name = "provider", .type = MST_P_JSON, .help = "whom to ask; without it recorded answers are scored"},
+    {.name = "request", .type = MST_P_JSON,
+     .help = "what is asked about each case: generate (default), conversation, loglikelihood, multiple_choice or "
+             "perplexity; or a map with settings"},
+    {.name = "probe", .type = MST_P_ENUM, .dflt = "light", .choices = "off|light|full",
+     .help = "what a worker finds out about the backend before the run: off: nothing; light: what it says of itself, "
+             "and with one small request what the run cannot do without; full: that request always"},
     {.name = "concurrency", .type = MST_P_INT, .dflt = "5", .min = 1, .max = MST_CONCURRENCY_MAX,
      .help = "requests in flight"},
     {.name = "repeats", .type = MST_P_INT, .dflt = "1", .min = 1, .max = MST_REPEATS_MAX,
@@ -34,7 +40,8 @@ const mst_param_t mst_run_cfg_table[] = {
 };
 
 enum {
-    ROW_NAME, ROW_DESCRIPTION, ROW_SOURCE, ROW_SCORERS, ROW_PROVIDER, ROW_CONCURRENCY, ROW_REPEATS, ROW_REDUCE,
+    ROW_NAME, ROW_DESCRIPTION, ROW_SOURCE, ROW_SCORERS, ROW_PROVIDER, ROW_REQUEST, ROW_PROBE,
+    ROW_CONCURRENCY, ROW_REPEATS, ROW_REDUCE,
     ROW_FAIL_FAST, ROW_STRICT, ROW_KEEP_RAW, ROW_MIN_COVERAGE, ROW_SYSTEM_PROMPT, ROW_WANDB_PROJECT, ROW_WANDB_TAGS,
     ROW_GUARD, ROW_SIMULATE,
 };
@@ -49,6 +56,8 @@ const mst_param_t mst_guard_cfg_table[] = {
      .help = "finite values below which drift is not judged; the scorer's own when not given"},
     {.name = NULL},
 };
+
+const char *const mst_cfg_probe_names[3] = {"off", "light", "full"};
 
 static mst_rc
 read_guard(mst_cfg_ctx_t *c, const mst_ynode_t *n, mst_run_cfg_t *out)
@@ -132,6 +141,8 @@ read_sections(mst_cfg_ctx_t *c, const mst_ynode_t *root, mst_run_cfg_t *out)
     if (rc == MST_OK)
         rc = mst_cfg_provider(c, section(root, ROW_PROVIDER), &out->provider);
     if (rc == MST_OK)
+        rc = mst_cfg_request(c, section(root, ROW_REQUEST), &out->request);
+    if (rc == MST_OK)
         rc = read_guard(c, section(root, ROW_GUARD), out);
     if (rc == MST_OK)
         rc = mst_cfg_apply_logprobs(c, out);
@@ -143,7 +154,8 @@ read_sections(mst_cfg_ctx_t *c, const mst_ynode_t *root, mst_run_cfg_t *out)
 static mst_rc
 read_top(mst_cfg_ctx_t *c, const mst_ynode_t *root, mst_run_cfg_t *out)
 {
-    static const char *const sections[] = {"data_source", "scorers", "provider", "numerical_guard", "simulate", NULL};
+    static const char *const sections[] = {"data_source",     "scorers",  "provider", "request",
+                                           "numerical_guard", "simulate", NULL};
     mst_params_t p;
     mst_rc rc = mst_cfg_params(c, &(mst_cfg_tables_t){.own = mst_run_cfg_table, .also = sections}, root, &p, NULL);
     if (rc != MST_OK)
@@ -153,6 +165,9 @@ read_top(mst_cfg_ctx_t *c, const mst_ynode_t *root, mst_run_cfg_t *out)
     out->description = v[ROW_DESCRIPTION].u.s;
     out->concurrency = v[ROW_CONCURRENCY].u.i;
     out->repeats = v[ROW_REPEATS].u.i;
+    for (size_t i = 0; i < sizeof mst_cfg_probe_names / sizeof mst_cfg_probe_names[0]; i++)
+        if (mst_str_eq_c(v[ROW_PROBE].u.s, mst_cfg_probe_names[i]))
+            out->probe = (mst_probe_mode_t)i;
     out->fail_fast = v[ROW_FAIL_FAST].u.b;
     out->strict = v[ROW_STRICT].u.b;
     out->keep_raw = v[ROW_KEEP_RAW].u.b;

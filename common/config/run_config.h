@@ -96,12 +96,35 @@ struct mst_scorer_cfg {
     size_t member_count;
 };
 
+typedef enum {
+    MST_REQUEST_GENERATE,
+    MST_REQUEST_CONVERSATION,
+    MST_REQUEST_LOGLIKELIHOOD,
+    MST_REQUEST_MULTIPLE_CHOICE,
+    MST_REQUEST_PERPLEXITY,
+} mst_request_kind_t;
+
+typedef struct { // what is asked about each case
+    mst_request_kind_t kind;
+    mst_str_t delimiter;    // between input and continuation
+    int64_t window, stride; // characters; 0 = the whole text
+    bool ask_recorded;      // conversation: answers in the data are left out and asked for
+} mst_request_cfg_t;
+
+const char *mst_request_kind_name(mst_request_kind_t kind);
+
+// What a worker finds out about a backend before a run: nothing, by asking for its descriptions and for what the run
+// cannot do without, or always by a small request too.
+typedef enum { MST_PROBE_OFF, MST_PROBE_LIGHT, MST_PROBE_FULL } mst_probe_mode_t;
+
 typedef struct {
     mst_str_t name, description;
     mst_source_cfg_t source;
     const mst_scorer_cfg_t *scorers;
     size_t scorer_count;
     mst_provider_cfg_t provider;
+    mst_request_cfg_t request;
+    mst_probe_mode_t probe;
     int64_t concurrency;   // requests in flight; default 5
     int64_t repeats;       // default 1
     const mst_reduce_t *reduce; // of scorers that say nothing themselves; NULL: the mean
@@ -148,5 +171,6 @@ extern const mst_param_t mst_source_cfg_table[]; // data_source
 extern const mst_param_t mst_scorer_cfg_table[]; // every scorer, beside its own
 extern const mst_param_t mst_set_cfg_table[];    // a set of scorers
 extern const mst_param_t mst_guard_cfg_table[];  // numerical_guard
+extern const mst_param_t mst_request_cfg_table[]; // request
 
 #endif

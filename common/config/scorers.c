@@ -92,9 +92,22 @@ read_common(mst_cfg_ctx_t *c, const mst_ynode_t *map, const mst_params_t *own, m
                           &out->reduce, &out->reduce_count);
 }
 
+// Whom a scorer asks: one section, read like the run's provider.
+static mst_rc
+read_endpoint(mst_cfg_ctx_t *c, const mst_ynode_t *map, mst_scorer_cfg_t *out)
+{
+    const mst_ynode_t *provider = mst_yaml_get(map, "provider"), *embeddings = mst_yaml_get(map, "embeddings");
+    if (out->kind->calls == 0)
+        return MST_OK;
+    if (provider != NULL && embeddings != NULL)
+        return mst_cfg_fail(c, MST_INVAL, embeddings, "\"provider\" and \"embeddings\" say the same; give one of them");
+    return mst_cfg_provider(c, provider != NULL ? provider : embeddings, &out->endpoint);
+}
+
 static mst_rc
 read_scorer(mst_cfg_ctx_t *c, const mst_ynode_t *node, mst_scorer_cfg_t *out)
 {
+    static const char *const endpoints[] = {"provider", "embeddings", NULL};
     mst_cfg_entry_t entry;
     mst_rc rc = mst_cfg_entry(c, node, &entry);
     if (rc != MST_OK)
@@ -105,7 +118,9 @@ read_scorer(mst_cfg_ctx_t *c, const mst_ynode_t *node, mst_scorer_cfg_t *out)
     snprintf(section, sizeof section, "scorer \"%s\"", out->kind->name);
     c->section = section;
     mst_params_t own;
-    const mst_cfg_tables_t tables = {.own = mst_scorer_cfg_table, .kind = out->kind->params};
+    const mst_cfg_tables_t tables = {.own = mst_scorer_cfg_table,
+                                     .kind = out->kind->params,
+                                     .also = out->kind->calls != 0 ? endpoints : NULL};
     rc = mst_cfg_params(c, &tables, map, &own, &out->params);
     c->section = NULL;
     if (rc != MST_OK)
@@ -124,7 +139,7 @@ read_scorer(mst_cfg_ctx_t *c, const mst_ynode_t *node, mst_scorer_cfg_t *out)
         return mst_cfg_fail(c, MST_INVAL, mst_cfg_find(map, &mst_scorer_cfg_table[ROW_NEGATE]),
                             "\"not-\" before the scorer's name and \"negate\" say the same; give one of them");
     out->negate = out->negate || entry.negate;
-    return rc;
+    return rc == MST_OK ? read_endpoint(c, map, out) : rc;
 }
 
 static bool

@@ -174,11 +174,46 @@ put_turns(object_t *o, const mst_scorer_cfg_t *s)
         put_num(o, "weight", s->weight);
 }
 
+// A section of its own: which kind, then its settings.
+static void
+put_provider(object_t *o, const char *key, const mst_provider_cfg_t *cfg)
+{
+    object_t p;
+    if (cfg->kind == NULL)
+        return;
+    object_init(&p, o->arena, 1 + mst_cfg_rows(cfg->params.table));
+    put_str(&p, "provider_type", mst_str_c(cfg->kind->name));
+    put_params(&p, &cfg->params);
+    put(o, key, object_value(&p));
+    o->ok = o->ok && p.ok;
+}
+
+// Left out where it is the usual one answer.
+static void
+put_request(object_t *o, const mst_request_cfg_t *r)
+{
+    object_t p;
+    if (r->kind == MST_REQUEST_GENERATE)
+        return;
+    object_init(&p, o->arena, 4);
+    put_str(&p, "kind", mst_str_c(mst_request_kind_name(r->kind)));
+    if (p.ok && (r->kind == MST_REQUEST_LOGLIKELIHOOD || r->kind == MST_REQUEST_MULTIPLE_CHOICE))
+        put(&p, "delimiter", (mst_json_t){.type = MST_JSON_STR, .u.s = r->delimiter});
+    if (r->kind == MST_REQUEST_PERPLEXITY && r->window > 0) {
+        put_int(&p, "window", r->window);
+        put_int(&p, "stride", r->stride);
+    }
+    if (r->kind == MST_REQUEST_CONVERSATION)
+        put_str(&p, "recorded_turns", r->ask_recorded ? MST_STR("ask") : MST_STR("keep"));
+    put(o, "request", object_value(&p));
+    o->ok = o->ok && p.ok;
+}
+
 static mst_json_t
 scorer_value(const mst_scorer_cfg_t *s, mst_arena_t *arena, bool *ok)
 {
     object_t o;
-    object_init(&o, arena, 8 + mst_cfg_rows(s->params.table));
+    object_init(&o, arena, 9 + mst_cfg_rows(s->params.table));
     put_str(&o, "scorer_name", mst_str_c(s->kind->name));
     put_str(&o, "tier", mst_str_c(s->kind->tier));
     put_str(&o, "label", s->label);
@@ -187,6 +222,7 @@ scorer_value(const mst_scorer_cfg_t *s, mst_arena_t *arena, bool *ok)
     put_reduce(&o, s->reduce, s->reduce_count);
     put_turns(&o, s);
     put_params(&o, &s->params);
+    put_provider(&o, "provider", &s->endpoint);
     *ok = *ok && o.ok;
     return object_value(&o);
 }
@@ -235,18 +271,16 @@ scorers_value(const mst_run_cfg_t *cfg, mst_arena_t *arena, bool *ok)
 static mst_json_t
 spec_value(const mst_run_cfg_t *cfg, mst_arena_t *arena, bool *ok)
 {
-    object_t o, provider;
-    object_init(&o, arena, 20);
-    object_init(&provider, arena, 1 + mst_cfg_rows(cfg->provider.params.table));
+    object_t o;
+    object_init(&o, arena, 22);
     put_str(&o, "name", cfg->name);
     put_str(&o, "description", cfg->description);
     put(&o, "data_source", source_value(&cfg->source, arena, ok));
     put(&o, "scorers", scorers_value(cfg, arena, ok));
-    if (cfg->provider.kind != NULL) {
-        put_str(&provider, "provider_type", mst_str_c(cfg->provider.kind->name));
-        put_params(&provider, &cfg->provider.params);
-        put(&o, "provider", object_value(&provider));
-    }
+    put_provider(&o, "provider", &cfg->provider);
+    put_request(&o, &cfg->request);
+    if (cfg->probe != MST_PROBE_LIGHT)
+        put_str(&o, "probe", mst_str_c(mst_cfg_probe_names[cfg->probe]));
     put_int(&o, "concurrency", cfg->concurrency);
     put_int(&o, "repeats", cfg->repeats);
     put_reduce(&o, cfg->reduce, cfg->reduce_count);
@@ -259,7 +293,7 @@ spec_value(const mst_run_cfg_t *cfg, mst_arena_t *arena, bool *ok)
     put_json(&o, "wandb_tags", cfg->wandb_tags);
     put_json(&o, "numerical_guard", cfg->numerical_guard);
     put_json(&o, "simulate", cfg->simulate);
-    *ok = *ok && o.ok && provider.ok;
+    *ok = *ok && o.ok;
     return object_value(&o);
 }
 

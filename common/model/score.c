@@ -11,6 +11,8 @@ mst_score_state_name(mst_score_state_t s)
         return "not_measured";
     case MST_SCORE_SKIPPED:
         return "skipped";
+    case MST_SCORE_NEED_CALL: // never leaves a worker
+        break;
     case MST_SCORE_ERROR:
         return "error";
     }
