@@ -38,7 +38,6 @@ typedef struct {
     mst_str_t output;             // done->text, valid UTF-8 (repaired copy when it was not)
     mst_arena_t *arena;           // results (reason, breakdown) and scratch; reset after the case is encoded
     const struct mst_models *models; // local models; NULL: there are none here
-
     mst_score_call_t *call;       // of this scorer; NULL: it has no endpoint, or nothing is asked here
     mst_score_call_t *calls;      // for the set: as many as mst_scorer_set_callers; NULL: nothing is asked here
 } mst_score_in_t;
