@@ -7,13 +7,13 @@
 
 // The options of a simulated backend are known to sim alone, so their errors have no place in the file.
 static mst_rc
-check_simulate(const mst_run_cfg_t *cfg, mst_arena_t *arena, mst_err_t *err)
+check_simulate(const mst_json_t *options, mst_arena_t *arena, mst_err_t *err)
 {
     mst_sim_opts_t sim;
-    if (cfg->simulate == NULL)
+    if (options == NULL)
         return MST_OK;
     mst_sim_defaults(&sim);
-    mst_rc rc = mst_sim_opts_json(&sim, cfg->simulate, arena, err);
+    mst_rc rc = mst_sim_opts_json(&sim, options, arena, err);
     if (rc == MST_OK)
         rc = mst_sim_opts_check(&sim, err);
     if (rc != MST_OK)
@@ -23,19 +23,28 @@ check_simulate(const mst_run_cfg_t *cfg, mst_arena_t *arena, mst_err_t *err)
 
 // One request is written and thrown away: what is wrong with all of them is told once, and before the first.
 static mst_rc
-check_provider(const mst_run_cfg_t *cfg, mst_arena_t *arena, mst_err_t *err)
+check_provider(const mst_run_cfg_t *cfg, const mst_provider_cfg_t *provider, mst_arena_t *arena, mst_err_t *err)
 {
-    if (cfg->provider.kind == NULL)
-        return MST_OK;
-    const mst_provider_t *p = mst_provider_find(mst_str_c(cfg->provider.kind->name));
+    const mst_provider_t *p = mst_provider_find(mst_str_c(provider->kind->name));
     const mst_case_t sample = {.id = MST_STR("sample"), .input = MST_STR("sample")};
     const mst_ask_t ask = {.c = &sample, .system_prompt = cfg->system_prompt};
     mst_request_t request;
     if (p == NULL)
-        return MST_ERR(err, MST_INVAL, "unknown provider \"%s\"", cfg->provider.kind->name);
-    mst_rc rc = p->build_request(&cfg->provider, &ask, arena, &request, err);
+        return MST_ERR(err, MST_INVAL, "unknown provider \"%s\"", provider->kind->name);
+    mst_rc rc = p->build_request(provider, &ask, arena, &request, err);
     if (rc != MST_OK)
         mst_err_prefix(err, "provider");
+    return rc;
+}
+
+static mst_rc
+check_target(const mst_run_cfg_t *cfg, const mst_target_cfg_t *target, mst_arena_t *arena, mst_err_t *err)
+{
+    mst_rc rc = check_simulate(target->simulate, arena, err);
+    if (rc == MST_OK)
+        rc = check_provider(cfg, &target->provider, arena, err);
+    if (rc != MST_OK && cfg->target_count > 1)
+        mst_err_prefix(err, "target \"%.*s\"", MST_FMT(target->label));
     return rc;
 }
 
@@ -48,6 +57,8 @@ mst_cli_check_parts(const mst_run_cfg_t *cfg, mst_arena_t *arena, mst_err_t *err
         rc = mst_scorer_set_new_with(cfg, mst_plugin_edge_checking(), &set, err);
     mst_scorer_set_free(&set);
     if (rc == MST_OK)
-        rc = check_simulate(cfg, arena, err);
-    return rc == MST_OK ? check_provider(cfg, arena, err) : rc;
+        rc = check_simulate(cfg->simulate, arena, err);
+    for (size_t i = 0; i < cfg->target_count && rc == MST_OK; i++)
+        rc = check_target(cfg, &cfg->targets[i], arena, err);
+    return rc;
 }

@@ -26,18 +26,30 @@ done_keys(void *ud, int64_t run_no, mst_store_key_fn *fn, void *fn_ud, mst_err_t
 }
 
 static mst_rc
-start_sim(mst_local_t *l, mst_arena_t *arena, mst_err_t *err)
+start_sim(mst_local_t *l, size_t target_no, const mst_json_t *options, mst_arena_t *arena, mst_err_t *err)
 {
-    const mst_run_cfg_t *cfg = l->opts->cfg;
-    if (cfg->simulate == NULL || cfg->provider.kind == NULL)
-        return MST_OK;
     mst_sim_opts_t so;
     mst_sim_defaults(&so);
-    mst_rc rc = mst_sim_opts_json(&so, cfg->simulate, arena, err);
+    mst_rc rc = mst_sim_opts_json(&so, options, arena, err);
     if (rc == MST_OK)
-        rc = mst_sim_start(&so, &l->sim, err);
-    if (rc == MST_OK)
-        snprintf(l->backend_url, sizeof l->backend_url, "http://127.0.0.1:%u/v1", mst_sim_port(l->sim));
+        rc = mst_sim_start(&so, &l->sims[target_no], err);
+    if (rc != MST_OK)
+        return rc;
+    snprintf(l->urls[target_no], sizeof l->urls[0], "http://127.0.0.1:%u/v1", mst_sim_port(l->sims[target_no]));
+    l->backends[target_no] = l->urls[target_no];
+    return MST_OK;
+}
+
+static mst_rc
+start_sims(mst_local_t *l, mst_arena_t *arena, mst_err_t *err)
+{
+    const mst_run_cfg_t *cfg = l->opts->cfg;
+    mst_rc rc = MST_OK;
+    for (size_t i = 0; i < cfg->target_count && rc == MST_OK; i++) {
+        const mst_json_t *options = mst_run_cfg_simulate(cfg, &cfg->targets[i]);
+        if (options != NULL)
+            rc = start_sim(l, i, options, arena, err);
+    }
     return rc;
 }
 
@@ -57,13 +69,14 @@ mst_local_start(mst_local_t *l, mst_local_opts_t *o, mst_arena_t *arena, mst_err
     };
     mst_aggregator_opts_t ao = {
         .results_endpoint = RESULTS, .feed_endpoint = FEED, .store = o->store, .memory_max = 32 * MST_MIB};
-    mst_rc rc = start_sim(l, arena, err);
+    mst_rc rc = start_sims(l, arena, err);
     mst_worker_opts_t wo = {
         .control_endpoint = CONTROL,
         .results_endpoint = RESULTS,
         .env = &l->env,
         .outside = mst_plugin_edge(),
-        .backend_url = l->sim != NULL ? l->backend_url : NULL,
+        .backends = l->backends,
+        .backend_count = o->cfg->target_count,
         .seed = mst_entropy_u64(),
     };
     if (rc == MST_OK)
@@ -83,5 +96,6 @@ mst_local_stop(mst_local_t *l)
     mst_worker_stop(&l->worker);
     mst_aggregator_stop(&l->aggregator);
     mst_coordinator_stop(&l->coordinator);
-    mst_sim_stop(&l->sim);
+    for (size_t i = 0; i < MST_TARGETS_MAX; i++)
+        mst_sim_stop(&l->sims[i]);
 }

@@ -19,13 +19,14 @@ typedef struct {
 } mst_local_opts_t;
 
 typedef struct {
-    mst_sim_t *sim;
     mst_coordinator_t *coordinator;
     mst_aggregator_t *aggregator;
     mst_worker_t *worker;
     mst_local_opts_t *opts;
     mst_config_env_t env; // the worker resolves secrets with it; specs are read without expansion all the same
-    char backend_url[64];
+    mst_sim_t *sims[MST_TARGETS_MAX]; // by target; NULL: a real one
+    char urls[MST_TARGETS_MAX][64];
+    const char *backends[MST_TARGETS_MAX];
 } mst_local_t;
 
 // Everything is running when it returns MST_OK; after an error nothing is.

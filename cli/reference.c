@@ -124,6 +124,8 @@ print_page(const char *page)
         printf("## a set of scorers\n\nAn entry of `scorers` with `any` or `all` in place of a scorer's name. Its "
                "members take what\nscorers take, but `weight`, and are shown in the breakdown.\n\n");
         print_table(mst_set_cfg_table);
+        printf("## provider, and each of targets\n\nBeside the provider's own parameters (providers.md).\n\n");
+        print_table(mst_target_cfg_table);
         printf("## request\n\n`request: multiple_choice`, or a map:\n\n");
         print_table(mst_request_cfg_table);
         printf("A scorer that asks a server of its own (scorers.md says which) has a section `provider` (or "
@@ -133,9 +135,9 @@ print_page(const char *page)
         printf("`simulate` takes the options of `muster sim` with `_` for `-`, such as `ttft_ms: 40`; the "
                "provider's `base_url`\nis then that of the simulated backend. "
                "Paths are relative to the working directory.\n\n");
-        printf("`provider` takes `provider_type` and the provider's own parameters (providers.md). `${NAME}` in any "
-               "text is\nreplaced by the environment variable; an unset one is an error. Texts with `: `, `#`, `[`, "
-               "`{` or `*` need\nquotes. A key that is not in these tables is an error.\n");
+        printf("`provider` is the short form of `targets` with one of them. `${NAME}` in any text is replaced by the\n"
+               "environment variable; an unset one is an error. Texts with `: `, `#`, `[`, `{` or `*` need quotes. A "
+               "key that\n is not in these tables is an error.\n");
         return MST_EXIT_PASS;
     }
     if (strcmp(page, "scorers") == 0) {

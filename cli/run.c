@@ -99,7 +99,7 @@ new_record(run_t *r, mst_err_t *err)
     r->rec = (mst_run_rec_t){
         .dataset_path = r->cfg.source.type == MST_SRC_JSONL ? r->cfg.source.path : MST_STR("inline records"),
         .dataset_digest = mst_record_hex(&mst_dataset_info(r->dataset)->digest, r->arena),
-        .target_count = 1,
+        .target_count = mst_run_cfg_key_targets(&r->cfg),
         .repeat_count = (uint32_t)r->cfg.repeats,
         .key_count = -1,
         .git_sha = mst_arena_dup(r->arena, mst_str_c(git.sha), NULL),
@@ -275,15 +275,24 @@ close_record(run_t *r)
     }
 }
 
+static void
+say_start(const run_t *r)
+{
+    fprintf(stderr, "%s %.*s: %.*s, %zu %s, ", r->opts.resume ? "resuming" : "run", MST_FMT(r->rec.run_id),
+            MST_FMT(r->cfg.name), r->cfg.scorer_count, r->cfg.scorer_count == 1 ? "scorer" : "scorers");
+    if (r->cfg.target_count > 1)
+        fprintf(stderr, "%zu targets\n", r->cfg.target_count);
+    else
+        fprintf(stderr, "%s\n", r->cfg.target_count == 1 ? r->cfg.targets[0].provider.kind->name : "recorded answers");
+}
+
 static int
 run_all(run_t *r)
 {
     mst_err_t err = {0};
     mst_rc rc = prepare(r, &err);
     if (rc == MST_OK) {
-        fprintf(stderr, "%s %.*s: %.*s, %zu %s, %s\n", r->opts.resume ? "resuming" : "run", MST_FMT(r->rec.run_id),
-                MST_FMT(r->cfg.name), r->cfg.scorer_count, r->cfg.scorer_count == 1 ? "scorer" : "scorers",
-                r->cfg.provider.kind != NULL ? r->cfg.provider.kind->name : "recorded answers");
+        say_start(r);
         if (run_roles(r, &err) != MST_OK) // its row is there: the run ends like one that broke off
             r->end = (mst_follow_result_t){.end = MST_FOLLOW_ABORTED, .err = err};
     }

@@ -61,18 +61,37 @@ print_source(const mst_source_cfg_t *s)
 }
 
 static void
-print_provider(const mst_provider_cfg_t *p)
+print_target(const mst_run_cfg_t *cfg, const mst_target_cfg_t *t)
 {
-    if (p->kind == NULL) {
-        puts("provider     none: recorded answers are scored");
-        return;
-    }
-    printf("provider     %s", p->kind->name);
+    const mst_provider_cfg_t *p = &t->provider;
+    if (cfg->target_count == 1)
+        printf("provider     %s", p->kind->name);
+    else
+        printf("target       %.*s: %s", MST_FMT(t->label), p->kind->name);
     for (const mst_param_t *row = p->kind->params; row != NULL && row->name != NULL; row++)
         if (row->type == MST_P_STR && mst_params_str(&p->params, row->name).n > 0 &&
             (strcmp(row->name, "model") == 0 || strcmp(row->name, "base_url") == 0))
             printf("%s%.*s", strcmp(row->name, "model") == 0 ? " " : " at ",
                    MST_FMT(mst_params_str(&p->params, row->name)));
+    if (t->concurrency > 0)
+        printf(", %lld at a time", (long long)t->concurrency);
+    putchar('\n');
+}
+
+static void
+print_targets(const mst_run_cfg_t *cfg)
+{
+    if (cfg->target_count == 0) {
+        puts("provider     none: recorded answers are scored");
+        return;
+    }
+    for (size_t i = 0; i < cfg->target_count; i++)
+        print_target(cfg, &cfg->targets[i]);
+    printf("asks         %lld at a time", (long long)cfg->concurrency);
+    if (cfg->target_count > 1)
+        printf(" of each target, each case %s", cfg->placement == MST_PLACE_SHARE ? "on one of them" : "on every one");
+    if (cfg->repeats > 1)
+        printf(", each case %lld times", (long long)cfg->repeats);
     putchar('\n');
 }
 
@@ -89,11 +108,7 @@ print_summary(const char *path, const mst_run_cfg_t *cfg)
         printf("%s %.*s (%s)", i == 0 ? "" : ",", MST_FMT(cfg->scorers[i].label),
                cfg->scorers[i].kind->tier != NULL ? cfg->scorers[i].kind->tier : "-");
     putchar('\n');
-    print_provider(&cfg->provider);
-    if (cfg->provider.kind != NULL)
-        printf("asks         %lld at a time%s", (long long)cfg->concurrency, cfg->repeats > 1 ? "" : "\n");
-    if (cfg->provider.kind != NULL && cfg->repeats > 1)
-        printf(", each case %lld times\n", (long long)cfg->repeats);
+    print_targets(cfg);
 }
 
 static void
@@ -106,6 +121,14 @@ warn_about_secret(const char *setting, mst_str_t reference)
         fprintf(stderr, "muster: warning: %s: environment variable \"%s\" is not set\n", setting, place);
     if (!variable && access(place, R_OK) != 0)
         fprintf(stderr, "muster: warning: %s: file \"%s\" cannot be read\n", setting, place);
+}
+
+static void
+warn_about_secrets(const mst_provider_cfg_t *p)
+{
+    for (const mst_param_t *row = p->kind->params; row != NULL && row->name != NULL; row++)
+        if (row->type == MST_P_SECRET && mst_params_get(&p->params, row->name)->given)
+            warn_about_secret(row->name, mst_params_str(&p->params, row->name));
 }
 
 // What is not wrong with the configuration, but would be with a run now.
@@ -122,10 +145,8 @@ print_warnings(const mst_run_cfg_t *cfg, const mst_config_env_t *env)
         fprintf(stderr, "muster: warning: %s\n", err.message);
     if (cfg->wandb_project.n > 0)
         fprintf(stderr, "muster: warning: wandb_project is kept with the run; this version sends nothing there\n");
-    const mst_kind_t *kind = cfg->provider.kind;
-    for (const mst_param_t *row = kind != NULL ? kind->params : NULL; row != NULL && row->name != NULL; row++)
-        if (row->type == MST_P_SECRET && mst_params_get(&cfg->provider.params, row->name)->given)
-            warn_about_secret(row->name, mst_params_str(&cfg->provider.params, row->name));
+    for (size_t i = 0; i < cfg->target_count; i++)
+        warn_about_secrets(&cfg->targets[i].provider);
 }
 
 int

@@ -24,7 +24,9 @@ on_hello(mst_coordinator_t *c, uint64_t conn, const Muster__Hello *m)
 static uint32_t
 in_flight(const mst_coordinator_t *c, const mst_coord_status_t *s)
 {
-    uint64_t slots = (uint64_t)c->run.cfg.concurrency * s->sessions;
+    uint64_t slots = 0;
+    for (size_t i = 0; i < c->run.cfg.target_count; i++)
+        slots += (uint64_t)mst_run_cfg_concurrency(&c->run.cfg, &c->run.cfg.targets[i]) * s->sessions;
     uint64_t n = s->leased < slots ? s->leased : slots;
     return n < UINT32_MAX ? (uint32_t)n : UINT32_MAX;
 }

@@ -14,7 +14,6 @@
 #include <stdatomic.h>
 
 #define MST_REQ_ID_BYTES 16
-#define MST_CRUN_TARGETS 1 // a run asks one backend
 
 // A run, from its submission on. The core knows its keys, this knows its bytes and its people.
 typedef struct {
@@ -108,28 +107,29 @@ uint32_t mst_crun_cost(void *ud, uint64_t key); // for the core
 static inline uint32_t
 mst_crun_keys_per_case(const mst_crun_t *r)
 {
-    return MST_CRUN_TARGETS * (uint32_t)r->cfg.repeats;
+    return mst_run_cfg_key_targets(&r->cfg) * (uint32_t)r->cfg.repeats;
 }
 
 static inline uint64_t
 mst_crun_key(const mst_crun_t *r, uint64_t case_no, uint32_t target_no, uint32_t repeat_no)
 {
     uint64_t repeats = (uint64_t)r->cfg.repeats;
-    return (case_no * MST_CRUN_TARGETS + target_no) * repeats + repeat_no;
+    return (case_no * mst_run_cfg_key_targets(&r->cfg) + target_no) * repeats + repeat_no;
 }
 
 static inline bool
 mst_crun_has_key(const mst_crun_t *r, uint64_t case_no, uint32_t target_no, uint32_t repeat_no)
 {
-    return case_no < MST_CASES_MAX && target_no < MST_CRUN_TARGETS && repeat_no < (uint64_t)r->cfg.repeats;
+    return case_no < MST_CASES_MAX && target_no < mst_run_cfg_key_targets(&r->cfg) &&
+           repeat_no < (uint64_t)r->cfg.repeats;
 }
 
 static inline mst_key_t
 mst_crun_key_parts(const mst_crun_t *r, uint64_t key)
 {
-    uint64_t repeats = (uint64_t)r->cfg.repeats;
-    return (mst_key_t){.case_no = key / repeats / MST_CRUN_TARGETS,
-                       .target_no = (uint32_t)(key / repeats % MST_CRUN_TARGETS),
+    uint64_t repeats = (uint64_t)r->cfg.repeats, targets = mst_run_cfg_key_targets(&r->cfg);
+    return (mst_key_t){.case_no = key / repeats / targets,
+                       .target_no = (uint32_t)(key / repeats % targets),
                        .repeat_no = (uint32_t)(key % repeats)};
 }
 

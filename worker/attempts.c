@@ -172,7 +172,7 @@ first_token(mst_attempt_t *a)
 {
     stop_scan(a);
     mst_loop_timer_stop(a->io->loop, &a->timer);
-    watch(a, a->progress_ns, a->run->idle_ms);
+    watch(a, a->progress_ns, a->target->idle_ms);
 }
 
 static void
@@ -187,7 +187,7 @@ scan(mst_attempt_t *a, mst_str_t bytes)
         mst_sse_got_t got = mst_sse_next(&a->sse, &bytes, &ev);
         if (got == MST_SSE_MORE)
             return;
-        bool token = got == MST_SSE_EVENT && a->run->provider->has_token(ev.name, ev.data);
+        bool token = got == MST_SSE_EVENT && a->target->provider->has_token(ev.name, ev.data);
         if (token || got == MST_SSE_TOO_LARGE) {
             first_token(a);
             return;
@@ -200,7 +200,7 @@ on_timer(void *ud)
 {
     mst_attempt_t *a = ud;
     int64_t now = mst_loop_now(a->io->loop);
-    int64_t limit_ms = a->scanning ? a->run->first_token_ms : a->run->idle_ms;
+    int64_t limit_ms = a->scanning ? a->target->first_token_ms : a->target->idle_ms;
     if (!a->scanning && now < a->progress_ns + limit_ms * MST_NS_PER_MS) {
         watch(a, a->progress_ns, limit_ms); // something came since: timers are not moved for every event
         return;
@@ -271,7 +271,7 @@ take_result(mst_attempt_t *a, const mst_http_result_t *r)
         // an answer that was under way is not asked for again: it would favour the short ones
         a->http.err.retry = a->scanning || a->piece_count == 0 ? MST_RETRY_LATER : MST_RETRY_NEVER;
     }
-    a->origin_no = mst_origins_find(&a->io->origins, a->http.server, mst_request_model(a->run), a->request.url);
+    a->origin_no = mst_origins_find(&a->io->origins, a->http.server, mst_request_model(a->target), a->request.url);
 }
 
 static void
@@ -292,7 +292,7 @@ on_done(void *ud, const mst_http_result_t *result)
 static const mst_http_handler_t handler = {.on_data = on_data, .on_done = on_done};
 
 static void
-send_request(mst_attempt_t *a, mst_io_run_t *run, mst_str_t packed)
+send_request(mst_attempt_t *a, mst_io_target_t *t, mst_str_t packed)
 {
     mst_err_t err = {0};
     mst_io_t *io = a->io;
@@ -301,9 +301,9 @@ send_request(mst_attempt_t *a, mst_io_run_t *run, mst_str_t packed)
         return;
     }
     mst_http_req_t req = {0};
-    mst_rc rc = mst_request_build(a, run, io->o.env, &req, &err);
+    mst_rc rc = mst_request_build(a, t, io->o.env, &req, &err);
     if (rc == MST_DENIED) {
-        run->pending = err; // the effects under way are carried out first
+        t->pending = err; // the effects under way are carried out first
         return;
     }
     if (rc != MST_OK) {
@@ -322,15 +322,14 @@ send_request(mst_attempt_t *a, mst_io_run_t *run, mst_str_t packed)
     }
     // a whole body has no first token to wait for: only the total timeout watches it
     if (a->scanning)
-        watch(a, a->progress_ns, a->run->first_token_ms);
+        watch(a, a->progress_ns, a->target->first_token_ms);
 }
 
 void
 mst_attempt_case(mst_attempt_t *a, mst_str_t packed)
 {
-    mst_io_run_t *run = a->place->unit->run;
-    if (run->run->provider)
-        send_request(a, run, packed);
+    if (a->target)
+        send_request(a, a->place->target, packed);
     else
         end(a->io, a); // a large recorded case: the CPU thread unpacks it
 }
@@ -349,7 +348,8 @@ mst_attempt_begin(mst_io_t *io, mst_place_t *place)
     a->number = place->flow.tries;
     a->admitted_ns = place->flow.admitted_ns;
     a->started_wall_ns = mst_wall_ns();
-    if (!a->run->provider)
+    a->target = place->target->cfg;
+    if (!a->target)
         a->origin_no = mst_origins_find(&io->origins, MST_STR_NULL, MST_STR_NULL, MST_STR_NULL);
     if (place->blob_bytes > 0)
         mst_blob_fetch(io, a);
@@ -386,7 +386,7 @@ mst_attempt_back(mst_io_t *io, mst_attempt_t *a)
     mst_flow_event_t e = {.kind = MST_FE_VERDICT, .c = &p->flow, .outcome = a->outcome, .err = &a->err};
     e.http_status = a->has_http ? h->status : 0;
     e.unreachable = a->has_http && h->status == 0 && !h->sent && h->err.rc != MST_LIMIT && h->err.rc != MST_CANCELED;
-    mst_grants_event(io, p->unit->run, &e);
+    mst_grants_event(io, p->target, &e);
     attempt_put(io, a);
 }
 
@@ -409,7 +409,7 @@ tell_ended(mst_io_t *io)
         io->judged_end = &a->next;
         io->judged_count++;
         mst_flow_event_t e = {.kind = MST_FE_ENDED, .c = &a->place->flow};
-        mst_grants_event(io, a->place->unit->run, &e); // may begin others, which may end at once
+        mst_grants_event(io, a->place->target, &e); // may begin others, which may end at once
     }
 }
 

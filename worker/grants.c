@@ -9,6 +9,7 @@
 #include "worker/leases.h"
 #include "worker/runs.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 static bool
@@ -54,7 +55,7 @@ keep_row(mst_io_t *io, mst_place_t *p)
 }
 
 static void
-do_effect(mst_io_t *io, mst_io_run_t *run, const mst_flow_effect_t *fx, mst_giving_t *g)
+do_effect(mst_io_t *io, const mst_io_target_t *t, const mst_flow_effect_t *fx, mst_giving_t *g)
 {
     mst_place_t *p = (mst_place_t *)(void *)fx->c;
     switch (fx->kind) {
@@ -74,60 +75,70 @@ do_effect(mst_io_t *io, mst_io_run_t *run, const mst_flow_effect_t *fx, mst_givi
         mst_giving_add(g, p, fx->cause);
         break;
     case MST_FX_FATAL:
-        mst_debug("%s", mst_flow_fatal_text(run->flow)); // the coordinator is told, and tells the user
+        mst_debug("%s", mst_flow_fatal_text(t->flow)); // the coordinator is told, and tells the user
         break;
     }
 }
 
 static void
-step(mst_io_t *io, mst_io_run_t *run, const mst_flow_event_t *e)
+step(mst_io_t *io, mst_io_target_t *t, const mst_flow_event_t *e)
 {
     mst_giving_t g;
+    mst_io_run_t *run = t->run;
     mst_giving_init(&g, io, false, NULL);
     io->fx.count = 0;
-    mst_flow_step(run->flow, mst_loop_now(io->loop), e, &io->fx);
-    bool fatal = mst_flow_mode(run->flow) == MST_FLOW_FATAL;
+    mst_flow_step(t->flow, mst_loop_now(io->loop), e, &io->fx);
+    bool fatal = mst_flow_mode(t->flow) == MST_FLOW_FATAL;
     // told when it happens and to each new grant; what was still under way then comes back without a word
     if (fatal && e->kind != MST_FE_VERDICT)
-        mst_giving_init(&g, io, true, mst_flow_fatal_text(run->flow));
+        mst_giving_init(&g, io, true, mst_flow_fatal_text(t->flow));
     for (size_t i = 0; i < io->fx.count; i++) {
         if (io->fx.items[i].kind == MST_FX_FATAL)
-            mst_giving_init(&g, io, true, mst_flow_fatal_text(run->flow));
-        do_effect(io, run, &io->fx.items[i], &g);
+            mst_giving_init(&g, io, true, mst_flow_fatal_text(t->flow));
+        do_effect(io, t, &io->fx.items[i], &g);
     }
     if (fatal)
-        give_queue(&g, &run->queued, &run->queued_end, mst_flow_fatal_cause(run->flow), true);
+        give_queue(&g, &run->queued, &run->queued_end, mst_flow_fatal_cause(t->flow), true);
     mst_giving_flush(&g);
 }
 
 void
-mst_grants_event(mst_io_t *io, mst_io_run_t *run, const mst_flow_event_t *e)
+mst_grants_event(mst_io_t *io, mst_io_target_t *t, const mst_flow_event_t *e)
 {
     MST_ASSERT(!io->in_effects);
     io->in_effects = true;
-    step(io, run, e);
-    if (run->pending.rc != MST_OK) {
-        mst_err_t err = run->pending;
-        run->pending.rc = MST_OK;
+    step(io, t, e);
+    if (t->pending.rc != MST_OK) {
+        mst_err_t err = t->pending;
+        t->pending.rc = MST_OK;
         mst_flow_event_t fatal = {.kind = MST_FE_MODE, .mode = MST_FLOW_FATAL, .err = &err};
-        step(io, run, &fatal);
+        step(io, t, &fatal);
     }
     io->in_effects = false;
-    int64_t due = mst_flow_due(run->flow);
+    int64_t due = mst_flow_due(t->flow);
     if (due != INT64_MAX)
-        mst_loop_timer(io->loop, &run->due, due);
-    else if (run->due_armed)
-        mst_loop_timer_stop(io->loop, &run->due);
-    run->due_armed = due != INT64_MAX;
+        mst_loop_timer(io->loop, &t->due, due);
+    else if (t->due_armed)
+        mst_loop_timer_stop(io->loop, &t->due);
+    t->due_armed = due != INT64_MAX;
 }
 
 void
+mst_grants_event_all(mst_io_t *io, mst_io_run_t *run, const mst_flow_event_t *e)
+{
+    for (size_t i = 0; i < run->target_count; i++)
+        mst_grants_event(io, &run->targets[i], e);
+}
+
+// A failure of this worker: no target of the run goes on.
+void
 mst_grants_fatal(mst_io_t *io, mst_io_run_t *run, const mst_err_t *err)
 {
-    if (!run->flow || mst_flow_mode(run->flow) == MST_FLOW_FATAL)
+    if (run->failed || !run->run)
         return;
+    run->failed = true;
     mst_flow_event_t e = {.kind = MST_FE_MODE, .mode = MST_FLOW_FATAL, .err = err};
-    mst_grants_event(io, run, &e);
+    mst_grants_event_all(io, run, &e);
     mst_lease_t *l = io->leases;
     while (l && l->run != run)
         l = l->next;
@@ -163,39 +174,17 @@ make_places(mst_unit_t *u)
 static void
 admit_recorded(mst_io_t *io, mst_io_run_t *run, mst_unit_t *u)
 {
-    mst_flow_mode_t mode = mst_flow_mode(run->flow);
+    const mst_flow_t *flow = run->targets[0].flow;
+    mst_flow_mode_t mode = mst_flow_mode(flow);
     if (mode == MST_FLOW_RUNNING) {
         *run->queued_end = u;
         run->queued_end = &u->next;
         return;
     }
     mst_giving_t g;
-    mst_giving_init(&g, io, mode == MST_FLOW_FATAL, mst_flow_fatal_text(run->flow));
+    mst_giving_init(&g, io, mode == MST_FLOW_FATAL, mst_flow_fatal_text(flow));
     give_unit(&g, u, g.fatal ? MST_GIVE_LOCAL : MST_GIVE_DRAIN, true);
     mst_giving_flush(&g);
-}
-
-// Hands the places of a unit to the flow, or queues the unit for a CPU thread.
-static void
-admit(mst_io_t *io, mst_io_run_t *run, mst_unit_t *u)
-{
-    bool recorded = run->run->provider == NULL;
-    size_t inline_count = 0;
-    u->open++;
-    for (size_t i = 0; i < u->count; i++) {
-        const mst_place_t *p = &u->places[i];
-        mst_credit_case(&io->credit, is_inline(p) ? p->body.n : p->blob_bytes);
-        inline_count += is_inline(p);
-    }
-    for (size_t i = 0; i < u->count; i++) {
-        if (recorded && is_inline(&u->places[i]))
-            continue;
-        mst_flow_event_t e = {.kind = MST_FE_GRANTED, .c = &u->places[i].flow};
-        mst_grants_event(io, run, &e);
-    }
-    if (recorded && inline_count > 0)
-        admit_recorded(io, run, u);
-    mst_unit_release(io, u);
 }
 
 static void
@@ -205,6 +194,56 @@ refuse_unit(mst_io_t *io, mst_unit_t *u, mst_give_cause_t cause, const char *tex
     mst_giving_init(&g, io, true, text);
     give_unit(&g, u, cause, false);
     mst_giving_flush(&g);
+}
+
+// Where a place is asked. Equal targets share their cases out: to the one with the most room for its size.
+static mst_io_target_t *
+target_of(mst_io_run_t *run, const mst_place_t *p)
+{
+    if (run->run->cfg.placement != MST_PLACE_SHARE || run->target_count == 1)
+        return &run->targets[p->key.target_no];
+    mst_io_target_t *best = &run->targets[0];
+    double least = INFINITY;
+    for (size_t i = 0; i < run->target_count; i++) {
+        mst_io_target_t *t = &run->targets[i];
+        size_t has = mst_flow_count(t->flow, MST_FC_READY) + mst_flow_count(t->flow, MST_FC_FLYING);
+        double load = (double)has / (double)t->cfg->concurrency;
+        if (mst_flow_mode(t->flow) == MST_FLOW_FATAL || load >= least)
+            continue;
+        least = load;
+        best = t;
+    }
+    return best;
+}
+
+// Hands the places of a unit to the flows, or queues the unit for a CPU thread.
+static void
+admit(mst_io_t *io, mst_io_run_t *run, mst_unit_t *u)
+{
+    bool recorded = run->run->target_count == 0, known = true;
+    size_t inline_count = 0;
+    for (size_t i = 0; i < u->count; i++) {
+        const mst_place_t *p = &u->places[i];
+        mst_credit_case(&io->credit, is_inline(p) ? p->body.n : p->blob_bytes);
+        inline_count += is_inline(p);
+        known = known && p->key.target_no < mst_run_cfg_key_targets(&run->run->cfg);
+    }
+    if (!known) {
+        refuse_unit(io, u, MST_GIVE_BAD_SPEC, "unit names a target that the run does not have");
+        return;
+    }
+    u->open++;
+    for (size_t i = 0; i < u->count; i++) {
+        mst_place_t *p = &u->places[i];
+        if (recorded && is_inline(p))
+            continue;
+        p->target = target_of(run, p);
+        mst_flow_event_t e = {.kind = MST_FE_GRANTED, .c = &p->flow};
+        mst_grants_event(io, p->target, &e);
+    }
+    if (recorded && inline_count > 0)
+        admit_recorded(io, run, u);
+    mst_unit_release(io, u);
 }
 
 void
@@ -257,7 +296,7 @@ spec_came(mst_io_t *io, mst_io_run_t *run, const Muster__RunSpec *spec)
     }
     if (rc == MST_OK && run->control != MST_FLOW_RUNNING) {
         mst_flow_event_t e = {.kind = MST_FE_MODE, .mode = run->control};
-        mst_grants_event(io, run, &e);
+        mst_grants_event_all(io, run, &e);
     }
 }
 
@@ -284,10 +323,8 @@ control_run(mst_io_t *io, mst_io_run_t *run, mst_flow_mode_t mode)
         give_queue(&g, &run->queued, &run->queued_end, cause, true);
         mst_giving_flush(&g);
     }
-    if (!run->flow)
-        return;
     mst_flow_event_t e = {.kind = MST_FE_MODE, .mode = mode};
-    mst_grants_event(io, run, &e);
+    mst_grants_event_all(io, run, &e);
 }
 
 void
@@ -329,10 +366,8 @@ mst_grants_lost(mst_io_t *io, uint64_t lease_id)
     lease->open++; // held, so that it outlives the loop below
     drop_queued(io, &run->waiting, &run->waiting_end, lease, false);
     drop_queued(io, &run->queued, &run->queued_end, lease, true);
-    if (run->flow) {
-        mst_flow_event_t e = {.kind = MST_FE_LEASE_LOST, .lease_id = lease_id};
-        mst_grants_event(io, run, &e);
-    }
+    mst_flow_event_t e = {.kind = MST_FE_LEASE_LOST, .lease_id = lease_id};
+    mst_grants_event_all(io, run, &e);
     mst_lease_settle(io, lease, 1);
 }
 

@@ -109,8 +109,7 @@ hold_if_pressed(mst_io_t *io)
     io->held = pressed;
     mst_flow_event_t e = {.kind = MST_FE_HOLD, .hold = pressed};
     for (size_t i = 0; i < MST_WORKER_RUNS_MAX; i++)
-        if (io->runs[i].flow)
-            mst_grants_event(io, &io->runs[i], &e);
+        mst_grants_event_all(io, &io->runs[i], &e);
 }
 
 static size_t
@@ -118,8 +117,8 @@ in_flight(const mst_io_t *io)
 {
     size_t n = 0;
     for (size_t i = 0; i < MST_WORKER_RUNS_MAX; i++)
-        if (io->runs[i].flow)
-            n += mst_flow_count(io->runs[i].flow, MST_FC_FLYING);
+        for (size_t t = 0; t < io->runs[i].target_count; t++)
+            n += mst_flow_count(io->runs[i].targets[t].flow, MST_FC_FLYING);
     return n;
 }
 

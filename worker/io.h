@@ -32,27 +32,39 @@
 #define MST_WORKER_RX_BYTES    (256 * MST_MIB) // answers in flight
 #define MST_WORKER_TICK_NS     (100 * MST_NS_PER_MS)
 
+struct mst_io_run;
+
+// A backend of a run as the I/O thread drives it: its cases, its key, its failures are its own. Recorded answers
+// have one too, for their large cases.
+typedef struct mst_io_target {
+    struct mst_io_run *run;
+    const mst_run_target_t *cfg; // NULL: recorded answers
+    mst_flow_t *flow;
+    char *endpoint;  // for sentences: base_url
+    char *secret;    // whole header line with the key; wiped when the run goes
+    const char *key; // in it
+    bool secret_read;
+    bool loopback;     // trace headers are for our own machine only
+    mst_err_t pending; // it cannot go on: why, found while effects are carried out
+    mst_timer_t due;   // next retry
+    bool due_armed;
+} mst_io_target_t;
+
 // A run as the I/O thread drives it.
 typedef struct mst_io_run {
     bool used;
     uint32_t run_no, generation;
     mst_digest_t digest;
     mst_run_t *run;          // NULL until the spec has come
-    mst_flow_t *flow;        // with run
+    mst_io_target_t *targets; // with run: one for each of its targets, and at least one
+    size_t target_count;
     mst_flow_mode_t control; // what the coordinator said
-    char *endpoint;          // for sentences: URL of the first request, or base_url
-    char *secret;            // whole header line with the key; wiped when the run goes
-    const char *key;         // in it
-    bool secret_read;
-    bool loopback; // trace headers are for our own machine only
     size_t leases;
     uint64_t last_used;
     mst_unit_t *waiting, **waiting_end; // for the spec
     mst_unit_t *queued, **queued_end;   // recorded: for a CPU thread
-    mst_err_t error;                    // the run cannot go on: why, in a sentence
-    mst_err_t pending;                  // the same, found while effects are carried out
-    mst_timer_t due;                    // next retry
-    bool due_armed;
+    mst_err_t error;                    // the spec cannot be used: why, in a sentence
+    bool failed;                        // this worker cannot go on with it
     struct mst_io *io;
 } mst_io_run_t;
 
@@ -110,7 +122,8 @@ void mst_grants_lost(mst_io_t *io, uint64_t lease_id);
 void mst_grants_renewed(mst_io_t *io, int64_t ping_ns); // a PING sent then was answered
 void mst_grants_expire(mst_io_t *io, int64_t now_ns);   // leases that ran out: nothing of them is started any more
 void mst_grants_dispatch(mst_io_t *io);                 // queued units to the CPU threads
-void mst_grants_event(mst_io_t *io, mst_io_run_t *run, const mst_flow_event_t *e); // steps the flow, does what it says
+void mst_grants_event(mst_io_t *io, mst_io_target_t *t, const mst_flow_event_t *e); // steps the flow, does what it says
+void mst_grants_event_all(mst_io_t *io, mst_io_run_t *run, const mst_flow_event_t *e); // of every target
 void mst_grants_fatal(mst_io_t *io, mst_io_run_t *run, const mst_err_t *err);
 void mst_grants_unit_back(mst_io_t *io, mst_job_t *job); // rows of a unit
 void mst_grants_ask_specs(mst_io_t *io);                 // again, in a new session

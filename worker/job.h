@@ -19,6 +19,7 @@
 
 struct mst_io;
 struct mst_io_run;
+struct mst_io_target;
 typedef struct mst_unit mst_unit_t;
 typedef struct mst_attempt mst_attempt_t;
 
@@ -39,7 +40,8 @@ typedef struct mst_place {
     mst_key_t key;
     mst_str_t body; // packed Case; empty while it is a blob
     uint64_t blob_bytes;
-    mst_attempt_t *attempt; // under way; NULL between attempts
+    struct mst_io_target *target; // whose flow it is in
+    mst_attempt_t *attempt;       // under way; NULL between attempts
 } mst_place_t;
 
 // A granted unit: the message with its cases. Lives until the last of its cases is settled.
@@ -62,6 +64,7 @@ struct mst_attempt {
     struct mst_io *io;
     mst_place_t *place; // NULL: cancelled, nobody waits for it
     mst_run_t *run;     // reference
+    const mst_run_target_t *target; // who is asked; of the run; NULL: recorded answers
     mst_arena_t *arena; // case, request, copies of response headers
     mst_case_t c;
     mst_request_t request;

@@ -13,32 +13,32 @@
 #define LINE_MAX_BYTES (MST_ID_MAX + 64)
 
 mst_str_t
-mst_request_model(const mst_run_t *run)
+mst_request_model(const mst_run_target_t *target)
 {
-    const mst_params_t *p = &run->cfg.provider.params;
-    for (const mst_param_t *t = p->table; run->provider && t->name; t++)
-        if (strcmp(t->name, "model") == 0)
+    const mst_params_t *p = &target->ask.params;
+    for (const mst_param_t *row = p->table; row->name; row++)
+        if (strcmp(row->name, "model") == 0)
             return mst_params_str(p, "model");
     return MST_STR_NULL;
 }
 
 // The whole header line with the key is kept with the run and wiped with it.
 static mst_rc
-read_key(mst_io_run_t *run, const mst_request_t *q, const mst_config_env_t *env, mst_err_t *err)
+read_key(mst_io_target_t *t, const mst_request_t *q, const mst_config_env_t *env, mst_err_t *err)
 {
-    if (run->secret_read || q->auth_name.n == 0)
+    if (t->secret_read || q->auth_name.n == 0)
         return MST_OK;
     char *key = NULL;
-    mst_rc rc = mst_secret_read(&run->run->cfg.provider, env, &key, err);
+    mst_rc rc = mst_secret_read(&t->cfg->ask, env, &key, err);
     if (rc != MST_OK)
         return rc;
-    run->secret_read = true;
+    t->secret_read = true;
     if (!key)
         return MST_OK;
     size_t n = q->auth_name.n + q->auth_prefix.n + strlen(key) + 3;
-    run->secret = mst_xalloc(n);
-    (void)snprintf(run->secret, n, "%.*s: %.*s%s", MST_FMT(q->auth_name), MST_FMT(q->auth_prefix), key);
-    run->key = run->secret + q->auth_name.n + 2 + q->auth_prefix.n;
+    t->secret = mst_xalloc(n);
+    (void)snprintf(t->secret, n, "%.*s: %.*s%s", MST_FMT(q->auth_name), MST_FMT(q->auth_prefix), key);
+    t->key = t->secret + q->auth_name.n + 2 + q->auth_prefix.n;
     explicit_bzero(key, strlen(key));
     free(key);
     return MST_OK;
@@ -70,7 +70,7 @@ number_line(mst_arena_t *arena, const char *name, uint32_t value)
 }
 
 static mst_rc
-add_lines(mst_attempt_t *a, const mst_io_run_t *run, mst_err_t *err)
+add_lines(mst_attempt_t *a, const mst_io_target_t *t, mst_err_t *err)
 {
     mst_request_t *q = &a->request;
     mst_str_t *lines = MST_ARENA_ARRAY(a->arena, mst_str_t, q->header_count + OWN_HEADERS);
@@ -80,10 +80,10 @@ add_lines(mst_attempt_t *a, const mst_io_run_t *run, mst_err_t *err)
     if (n > 0)
         memcpy(lines, q->headers, n * sizeof *lines);
     char id[96];
-    int id_n = snprintf(id, sizeof id, "%u-%llu-%u-%u", run->run_no, (unsigned long long)a->key.case_no,
+    int id_n = snprintf(id, sizeof id, "%u-%llu-%u-%u", t->run->run_no, (unsigned long long)a->key.case_no,
                         a->key.repeat_no, a->number);
     lines[n++] = own_line(a->arena, "X-Request-Id", mst_str(id, (size_t)id_n));
-    if (run->loopback) {
+    if (t->loopback) {
         if (harmless(a->c.id))
             lines[n++] = own_line(a->arena, "X-Case-Id", a->c.id);
         lines[n++] = number_line(a->arena, "X-Repeat", a->key.repeat_no);
@@ -95,25 +95,26 @@ add_lines(mst_attempt_t *a, const mst_io_run_t *run, mst_err_t *err)
 }
 
 mst_rc
-mst_request_build(mst_attempt_t *a, mst_io_run_t *run, const mst_config_env_t *env, mst_http_req_t *req, mst_err_t *err)
+mst_request_build(mst_attempt_t *a, mst_io_target_t *t, const mst_config_env_t *env, mst_http_req_t *req,
+                  mst_err_t *err)
 {
-    const mst_run_t *r = a->run;
-    const mst_ask_t ask = {.c = &a->c, .repeat_no = a->key.repeat_no, .system_prompt = r->cfg.system_prompt};
-    mst_rc rc = r->provider->build_request(&r->cfg.provider, &ask, a->arena, &a->request, err);
+    const mst_run_target_t *r = a->target;
+    const mst_ask_t ask = {.c = &a->c, .repeat_no = a->key.repeat_no, .system_prompt = a->run->cfg.system_prompt};
+    mst_rc rc = r->provider->build_request(&r->ask, &ask, a->arena, &a->request, err);
     if (rc == MST_OK)
-        rc = add_lines(a, run, err);
+        rc = add_lines(a, t, err);
     if (rc != MST_OK)
         return rc == MST_DENIED ? MST_INVAL : rc;
-    rc = read_key(run, &a->request, env, err);
+    rc = read_key(t, &a->request, env, err);
     if (rc != MST_OK)
         return rc;
-    a->key_text = mst_str_c(run->key);
+    a->key_text = mst_str_c(t->key);
     *req = (mst_http_req_t){
         .method = a->request.method ? a->request.method : "POST",
         .url = a->request.url,
         .headers = a->request.headers,
         .header_count = a->request.header_count,
-        .auth = mst_str_c(run->secret),
+        .auth = mst_str_c(t->secret),
         .body = a->request.body,
         .connect_timeout_ms = r->connect_ms,
         .total_timeout_ms = r->total_ms,

@@ -6,9 +6,9 @@
 #include "worker/io.h"
 
 // Fills a->request and req, which borrows from the attempt's arena and the run. MST_DENIED: the key cannot be
-// had, the run cannot go on. MST_INVAL, MST_LIMIT: this case cannot be asked.
-MST_NODISCARD mst_rc mst_request_build(mst_attempt_t *a, mst_io_run_t *run, const mst_config_env_t *env,
+// had, the target cannot be asked. MST_INVAL, MST_LIMIT: this case cannot be asked.
+MST_NODISCARD mst_rc mst_request_build(mst_attempt_t *a, mst_io_target_t *t, const mst_config_env_t *env,
                                        mst_http_req_t *req, mst_err_t *err);
-mst_str_t mst_request_model(const mst_run_t *run); // the model that is asked for; empty when none is named
+mst_str_t mst_request_model(const mst_run_target_t *target); // the model that is asked for; empty when none is named
 
 #endif

@@ -234,7 +234,7 @@ pack_attempt(mst_bench_t *b, mst_attempt_t *a, mst_result_t *r)
     r->started_wall_ns = a->started_wall_ns;
     r->finished_wall_ns = a->finished_wall_ns;
     r->origin_no = a->origin_no;
-    if (a->run->cfg.keep_raw && a->run->provider) {
+    if (a->run->cfg.keep_raw && a->target) {
         r->raw_request = raw_request(b->arena, &a->request);
         r->raw_response = mst_str(a->body.p, a->body.n < MST_RAW_BYTES_MAX ? a->body.n : MST_RAW_BYTES_MAX);
     }
@@ -250,8 +250,8 @@ row_of_exchange(mst_bench_t *b, mst_attempt_t *a)
 {
     mst_decoder_t d;
     mst_result_t r = {0};
-    mst_decoder_init(&d, a->run->provider, b->json, b->arena, b->scratch);
-    d.cfg = &a->run->cfg.provider;
+    mst_decoder_init(&d, a->target->provider, b->json, b->arena, b->scratch);
+    d.cfg = &a->target->ask;
     mst_blot(a->body.p, a->body.n, a->key_text); // before it is read: an error keeps only the beginning of a text
     r.outcome = decode(&d, a);
     r.done = d.c;
@@ -314,7 +314,7 @@ mst_row_attempt(mst_bench_t *b, mst_attempt_t *a)
     mst_buf_reset(&a->row);
     if (a->has_http)
         row_of_exchange(b, a);
-    else if (!a->run->provider && a->err.rc == MST_OK)
+    else if (!a->target && a->err.rc == MST_OK)
         row_of_recorded_attempt(b, a);
     else
         row_of_failure(b, a);

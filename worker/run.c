@@ -36,56 +36,89 @@ seconds_ms(const mst_params_t *p, const char *name, double dflt_s)
 }
 
 static mst_rc
-set_base_url(mst_run_t *run, const char *url, mst_err_t *err)
+too_large(mst_err_t *err)
 {
-    mst_params_t *p = &run->cfg.provider.params;
+    return MST_ERR(err, MST_LIMIT, "run spec does not fit into %lu bytes", RUN_ARENA_MAX);
+}
+
+static mst_rc
+set_base_url(mst_arena_t *arena, mst_provider_cfg_t *ask, const char *url, mst_err_t *err)
+{
+    mst_params_t *p = &ask->params;
     size_t rows = 0, place = SIZE_MAX;
     for (; p->table[rows].name; rows++)
         if (strcmp(p->table[rows].name, "base_url") == 0)
             place = rows;
     if (place == SIZE_MAX)
-        return MST_ERR(err, MST_INVAL, "provider %s has no base_url that --backend could set",
-                       run->cfg.provider.kind->name);
-    mst_param_value_t *values = MST_ARENA_ARRAY(run->arena, mst_param_value_t, rows);
+        return MST_ERR(err, MST_INVAL, "provider %s has no base_url that --backend could set", ask->kind->name);
+    mst_param_value_t *values = MST_ARENA_ARRAY(arena, mst_param_value_t, rows);
     bool ok = values != NULL;
-    mst_str_t copy = ok ? mst_arena_dup(run->arena, mst_str_c(url), &ok) : MST_STR_NULL;
+    mst_str_t copy = ok ? mst_arena_dup(arena, mst_str_c(url), &ok) : MST_STR_NULL;
     if (!ok)
-        return MST_ERR(err, MST_LIMIT, "run spec does not fit into %lu bytes", RUN_ARENA_MAX);
+        return too_large(err);
     memcpy(values, p->values, rows * sizeof *values);
     values[place] = (mst_param_value_t){.set = true, .given = true, .u.s = copy};
     p->values = values;
     return MST_OK;
 }
 
-static mst_rc
-set_provider(mst_run_t *run, const char *backend_url, uint32_t concurrency, mst_err_t *err)
+static const char *
+backend_of(const mst_run_own_t *own, size_t target_no)
 {
-    const mst_kind_t *kind = run->cfg.provider.kind;
-    int64_t places = run->cfg.concurrency;
-    if (concurrency != 0 && (places <= 0 || (int64_t)concurrency < places))
-        places = concurrency;
+    if (own->backend_count == 1)
+        return own->backends[0];
+    return target_no < own->backend_count ? own->backends[target_no] : NULL;
+}
+
+static uint32_t
+places_of(const mst_run_t *run, const mst_target_cfg_t *target, const mst_run_own_t *own)
+{
+    int64_t places = mst_run_cfg_concurrency(&run->cfg, target);
+    if (own->concurrency != 0 && (places <= 0 || (int64_t)own->concurrency < places))
+        places = own->concurrency;
     if (places < 1 || places > MST_CONCURRENCY_MAX)
         places = places < 1 ? 1 : MST_CONCURRENCY_MAX;
-    run->concurrency = (uint32_t)places;
-    run->retry = mst_retry_policy_default();
-    if (!kind)
-        return MST_OK;
-    run->provider = mst_provider_find(mst_str_c(kind->name));
-    if (!run->provider)
-        return MST_ERR(err, MST_INVAL, "unknown provider \"%s\"", kind->name);
-    if (backend_url) {
-        mst_rc rc = set_base_url(run, backend_url, err);
+    return (uint32_t)places;
+}
+
+static mst_rc
+set_target(mst_run_t *run, size_t target_no, const mst_run_own_t *own, mst_run_target_t *out, mst_err_t *err)
+{
+    const mst_target_cfg_t *cfg = mst_run_cfg_target(&run->cfg, target_no);
+    *out = (mst_run_target_t){.cfg = cfg, .ask = cfg->provider, .retry = mst_retry_policy_default()};
+    out->concurrency = places_of(run, cfg, own);
+    out->provider = mst_provider_find(mst_str_c(cfg->provider.kind->name));
+    if (!out->provider)
+        return MST_ERR(err, MST_INVAL, "unknown provider \"%s\"", cfg->provider.kind->name);
+    const char *backend = backend_of(own, target_no);
+    if (backend) {
+        mst_rc rc = set_base_url(run->arena, &out->ask, backend, err);
         if (rc != MST_OK)
             return rc;
     }
-    const mst_params_t *p = &run->cfg.provider.params;
-    run->connect_ms = seconds_ms(p, "connect_timeout", 5);
-    run->first_token_ms = seconds_ms(p, "first_token_timeout", 120);
-    run->idle_ms = seconds_ms(p, "idle_timeout", 60);
-    run->total_ms = seconds_ms(p, "timeout", 600);
-    run->retry.tries_max = (uint32_t)int_or(p, "max_retries", 3) + 1;
-    run->retry.base_ns = int_or(p, "retry_base_ms", 500) * MST_NS_PER_MS;
+    const mst_params_t *p = &out->ask.params;
+    out->connect_ms = seconds_ms(p, "connect_timeout", 5);
+    out->first_token_ms = seconds_ms(p, "first_token_timeout", 120);
+    out->idle_ms = seconds_ms(p, "idle_timeout", 60);
+    out->total_ms = seconds_ms(p, "timeout", 600);
+    out->retry.tries_max = (uint32_t)int_or(p, "max_retries", 3) + 1;
+    out->retry.base_ns = int_or(p, "retry_base_ms", 500) * MST_NS_PER_MS;
     return MST_OK;
+}
+
+static mst_rc
+set_targets(mst_run_t *run, const mst_run_own_t *own, mst_err_t *err)
+{
+    size_t count = run->cfg.target_count;
+    mst_run_target_t *targets = MST_ARENA_ARRAY(run->arena, mst_run_target_t, count);
+    if (!targets)
+        return too_large(err);
+    mst_rc rc = MST_OK;
+    for (size_t i = 0; i < count && rc == MST_OK; i++)
+        rc = set_target(run, i, own, &targets[i], err);
+    run->targets = targets;
+    run->target_count = count;
+    return rc;
 }
 
 static mst_rc
@@ -130,8 +163,8 @@ nothing(void *state)
 static const mst_scorer_outside_t closed = {.open = refuse, .score = not_scored, .close = nothing};
 
 mst_rc
-mst_run_new(mst_str_t spec, const mst_digest_t *digest, const mst_config_env_t *env,
-            const mst_run_new_t *o, mst_run_t **out, mst_err_t *err)
+mst_run_new(mst_str_t spec, const mst_digest_t *digest, const mst_config_env_t *env, const mst_run_own_t *own,
+            mst_run_t **out, mst_err_t *err)
 {
     mst_run_t *run = MST_NEW(mst_run_t);
     mst_scorer_set_t *set = NULL;
@@ -142,10 +175,10 @@ mst_run_new(mst_str_t spec, const mst_digest_t *digest, const mst_config_env_t *
     mst_rc rc = load(run, spec, env, err);
     if (rc != MST_OK)
         goto out;
-    rc = set_provider(run, o->backend_url, o->concurrency, err);
+    rc = set_targets(run, own, err);
     if (rc != MST_OK)
         goto out;
-    rc = mst_scorer_set_new_with(&run->cfg, o->outside != NULL ? o->outside : &closed, &set, err);
+    rc = mst_scorer_set_new_with(&run->cfg, own->outside != NULL ? own->outside : &closed, &set, err);
     if (rc == MST_OK)
         rc = mst_local_models_check(&run->cfg, env, err);
 out:

@@ -14,10 +14,23 @@
 static void
 on_due(void *ud)
 {
-    mst_io_run_t *run = ud;
-    run->due_armed = false;
+    mst_io_target_t *t = ud;
+    t->due_armed = false;
     mst_flow_event_t e = {.kind = MST_FE_TICK};
-    mst_grants_event(run->io, run, &e);
+    mst_grants_event(t->run->io, t, &e);
+}
+
+static void
+clear_target(mst_io_target_t *t)
+{
+    if (t->due_armed)
+        mst_loop_timer_stop(t->run->io->loop, &t->due);
+    mst_flow_free(&t->flow);
+    free(t->endpoint);
+    if (t->secret) {
+        explicit_bzero(t->secret, strlen(t->secret));
+        free(t->secret);
+    }
 }
 
 void
@@ -25,15 +38,10 @@ mst_runs_clear(mst_io_run_t *run)
 {
     if (!run->used)
         return;
-    if (run->due_armed)
-        mst_loop_timer_stop(run->io->loop, &run->due);
-    mst_flow_free(&run->flow);
+    for (size_t i = 0; i < run->target_count; i++)
+        clear_target(&run->targets[i]);
+    free(run->targets);
     mst_run_unref(&run->run);
-    free(run->endpoint);
-    if (run->secret) {
-        explicit_bzero(run->secret, strlen(run->secret));
-        free(run->secret);
-    }
     *run = (mst_io_run_t){0};
 }
 
@@ -86,65 +94,84 @@ mst_runs_find(mst_io_t *io, const Muster__Grant *grant, const mst_digest_t *dige
     r->control = MST_FLOW_RUNNING;
     r->waiting_end = &r->waiting;
     r->queued_end = &r->queued;
-    r->due = (mst_timer_t){.fn = on_due, .ud = r};
     ask(io, r);
     return r;
 }
 
 static void
-set_endpoint(mst_io_run_t *run)
+set_endpoint(mst_io_target_t *t)
 {
     static const char *const names[] = {"base_url", "url"};
-    const mst_params_t *p = &run->run->cfg.provider.params;
-    for (size_t i = 0; run->run->provider && i < sizeof names / sizeof *names; i++)
-        for (const mst_param_t *t = p->table; t->name; t++)
-            if (strcmp(t->name, names[i]) == 0 && !run->endpoint) {
+    const mst_params_t *p = &t->cfg->ask.params;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        for (const mst_param_t *row = p->table; row->name; row++)
+            if (strcmp(row->name, names[i]) == 0 && !t->endpoint) {
                 mst_str_t url = mst_params_str(p, names[i]);
-                run->endpoint = mst_xstrndup(url.p, url.n);
+                t->endpoint = mst_xstrndup(url.p, url.n);
             }
-    if (!run->endpoint)
-        run->endpoint = mst_xstrdup("");
-    mst_str_t url = mst_str_c(run->endpoint);
+    if (!t->endpoint)
+        t->endpoint = mst_xstrdup("");
+    mst_str_t url = mst_str_c(t->endpoint);
     int64_t at = mst_str_find(url, MST_STR("://"), 0);
     mst_str_t host = at >= 0 ? mst_str(url.p + at + 3, url.n - (size_t)at - 3) : url;
-    run->loopback = mst_str_starts(host, MST_STR("127.")) || mst_str_starts(host, MST_STR("localhost")) ||
-                    mst_str_starts(host, MST_STR("[::1]"));
+    t->loopback = mst_str_starts(host, MST_STR("127.")) || mst_str_starts(host, MST_STR("localhost")) ||
+                  mst_str_starts(host, MST_STR("[::1]"));
 }
 
 static void
-make_flow(mst_io_t *io, mst_io_run_t *run)
+make_target(mst_io_run_t *run, size_t target_no)
 {
-    const mst_run_t *r = run->run;
+    mst_io_target_t *t = &run->targets[target_no];
     mst_flow_opts_t o = {
-        .concurrency = r->provider ? r->concurrency : RECORDED_BLOBS,
-        .retry = r->retry,
-        .unreachable_ns = 6 * r->retry.base_ns,
-        .down_ns = 60 * r->retry.base_ns,
-        .endpoint = run->endpoint,
-        .seed = io->o.seed ^ run->run_no,
+        .concurrency = RECORDED_BLOBS,
+        .retry = mst_retry_policy_default(),
+        .seed = run->io->o.seed ^ run->run_no ^ (uint64_t)target_no << 32,
     };
-    run->flow = mst_flow_new(&o);
-    io->credit.recorded = r->provider == NULL;
-    io->credit.concurrency = r->provider ? r->concurrency : 0;
-    mst_debug("run loaded run=%u provider=%s concurrency=%u", run->run_no,
-              r->provider ? r->provider->kind.name : "none", o.concurrency);
+    *t = (mst_io_target_t){.run = run, .due = {.fn = on_due, .ud = t}};
+    if (run->run->target_count > 0) {
+        t->cfg = &run->run->targets[target_no];
+        set_endpoint(t);
+        o.concurrency = t->cfg->concurrency;
+        o.retry = t->cfg->retry;
+    }
+    o.endpoint = t->endpoint;
+    o.unreachable_ns = 6 * o.retry.base_ns;
+    o.down_ns = 60 * o.retry.base_ns;
+    t->flow = mst_flow_new(&o);
+    mst_debug("run loaded run=%u target=%zu provider=%s concurrency=%u", run->run_no, target_no,
+              t->cfg ? t->cfg->provider->kind.name : "none", o.concurrency);
+}
+
+static void
+make_targets(mst_io_t *io, mst_io_run_t *run)
+{
+    size_t asked = run->run->target_count;
+    run->target_count = asked > 0 ? asked : 1;
+    run->targets = MST_NEW_ARRAY(mst_io_target_t, run->target_count);
+    io->credit.recorded = asked == 0;
+    io->credit.concurrency = 0;
+    for (size_t i = 0; i < run->target_count; i++) {
+        make_target(run, i);
+        io->credit.concurrency += asked > 0 ? run->targets[i].cfg->concurrency : 0;
+    }
 }
 
 mst_rc
 mst_runs_load(mst_io_t *io, mst_io_run_t *run, mst_str_t spec, mst_err_t *err)
 {
-    const mst_run_new_t own = {
-        .backend_url = io->o.backend_url, .concurrency = io->o.concurrency, .outside = io->o.outside};
+    const mst_run_own_t own = {.backends = io->o.backends,
+                               .backend_count = io->o.backend_count,
+                               .concurrency = io->o.concurrency,
+                               .outside = io->o.outside};
     mst_rc rc = mst_run_new(spec, &run->digest, &io->env, &own, &run->run, err);
     if (rc != MST_OK)
         return rc;
-    set_endpoint(run);
-    if (run->run->provider && !io->http) {
+    if (run->run->target_count > 0 && !io->http) {
         mst_http_opts_t o = {.connections_max = MST_CONCURRENCY_MAX, .user_agent = "muster/" MUSTER_VERSION};
         rc = mst_http_new(io->loop, &o, &io->http, err);
         if (rc != MST_OK)
             return rc;
     }
-    make_flow(io, run);
+    make_targets(io, run);
     return MST_OK;
 }

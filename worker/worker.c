@@ -19,7 +19,7 @@
 
 struct mst_worker {
     mst_io_t io;
-    char *control_endpoint, *results_endpoint, *name, *backend_url; // copies
+    char *control_endpoint, *results_endpoint, *name, **backends; // copies
     pthread_t thread;
     bool thread_runs;
     mst_cpu_t *cpus[CPU_THREADS_MAX];
@@ -93,12 +93,14 @@ set_options(mst_worker_t *w, const mst_worker_opts_t *o)
     w->control_endpoint = copy(o->control_endpoint);
     w->results_endpoint = copy(o->results_endpoint);
     w->name = copy(o->name);
-    w->backend_url = copy(o->backend_url);
+    w->backends = MST_NEW_ARRAY(char *, o->backend_count);
+    for (size_t i = 0; i < o->backend_count; i++)
+        w->backends[i] = copy(o->backends[i]);
     w->io.o = *o;
     w->io.o.control_endpoint = w->control_endpoint;
     w->io.o.results_endpoint = w->results_endpoint;
     w->io.o.name = w->name;
-    w->io.o.backend_url = w->backend_url;
+    w->io.o.backends = (const char *const *)w->backends;
     w->io.env = *o->env;
     w->io.o.env = &w->io.env;
     w->io.cpu_threads = thread_count(o->cpu_threads);
@@ -157,6 +159,8 @@ mst_worker_stop(mst_worker_t **worker)
     free(w->control_endpoint);
     free(w->results_endpoint);
     free(w->name);
-    free(w->backend_url);
+    for (size_t i = 0; i < w->io.o.backend_count; i++)
+        free(w->backends[i]);
+    free(w->backends);
     free(w);
 }

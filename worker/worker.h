@@ -12,8 +12,10 @@ typedef struct {
     const char *control_endpoint; // coordinator (dial)
     const char *results_endpoint; // aggregator (dial)
     const mst_config_env_t *env;  // to read run specs and resolve secrets
-    const char *backend_url;      // base URL of the backend that it stands beside; NULL = the run's base_url
     const mst_scorer_outside_t *outside; // runs scorers of type plugin and exec; NULL: runs with them are refused
+    const char *const *backends;  // base URLs of the backends that it stands beside, by target; NULL, and a NULL
+                                  // in it: the run's base_url. One alone serves every target
+    size_t backend_count;
     uint32_t cpu_threads;         // 0 = one per processor
     uint32_t concurrency;         // 0 = the run's
     const char *name;             // NULL = host name

@@ -66,7 +66,7 @@ MST_NODISCARD mst_rc mst_cfg_params(mst_cfg_ctx_t *c, const mst_cfg_tables_t *ta
 // The node of a row in a map, by its name or an alias; NULL when absent or null.
 const mst_ynode_t *mst_cfg_find(const mst_ynode_t *map, const mst_param_t *row);
 
-// Which scorer or provider a map is of, by its row of names (targets.c).
+// Which scorer or provider a map is of, by its row of names (kind.c).
 const mst_kind_t *mst_cfg_find_kind(const mst_kind_t *const *kinds, mst_str_t name);
 MST_NODISCARD mst_rc mst_cfg_kind_name(mst_cfg_ctx_t *c, const char *noun, const mst_ynode_t *map,
                                        const mst_param_t *row, const mst_ynode_t **out_node, mst_str_t *out);
@@ -84,8 +84,14 @@ MST_NODISCARD mst_rc mst_cfg_entry(mst_cfg_ctx_t *c, const mst_ynode_t *map, mst
 // Sections (source.c, scorers.c, targets.c): filled from their nodes.
 MST_NODISCARD mst_rc mst_cfg_source(mst_cfg_ctx_t *c, const mst_ynode_t *n, mst_source_cfg_t *out);
 MST_NODISCARD mst_rc mst_cfg_scorers(mst_cfg_ctx_t *c, const mst_ynode_t *n, mst_run_cfg_t *out);
+// A backend that is nobody's target; n NULL: none.
 MST_NODISCARD mst_rc mst_cfg_provider(mst_cfg_ctx_t *c, const mst_ynode_t *n, mst_provider_cfg_t *out);
 MST_NODISCARD mst_rc mst_cfg_request(mst_cfg_ctx_t *c, const mst_ynode_t *n, mst_request_cfg_t *out); // NULL: generate
+// targets.c: both may be NULL; only one of them is given.
+MST_NODISCARD mst_rc mst_cfg_targets(mst_cfg_ctx_t *c, const mst_ynode_t *provider, const mst_ynode_t *list,
+                                     mst_run_cfg_t *out);
+MST_NODISCARD mst_rc mst_cfg_simulate(mst_cfg_ctx_t *c, const mst_ynode_t *n, const mst_json_t **out);
+bool mst_cfg_is_label(mst_str_t s); // a line of 1 to 200 bytes without control characters
 
 // Reductions (reduce.c) from a list of texts; at: where they stand, for errors.
 MST_NODISCARD mst_rc mst_cfg_reduce(mst_cfg_ctx_t *c, const mst_ynode_t *at, const mst_param_value_t *v,

@@ -131,15 +131,11 @@ reads_logprobs(const mst_scorer_cfg_t *s)
     return any;
 }
 
-mst_rc
-mst_cfg_apply_logprobs(mst_cfg_ctx_t *c, mst_run_cfg_t *out)
+static mst_rc
+switch_on(mst_cfg_ctx_t *c, mst_params_t *p)
 {
-    bool wanted = false;
-    for (size_t i = 0; i < out->scorer_count; i++)
-        wanted = wanted || reads_logprobs(&out->scorers[i]);
-    mst_params_t *p = &out->provider.params;
-    size_t at = out->provider.kind != NULL ? row_named(p->table, "logprobs", MST_P_BOOL) : SIZE_MAX;
-    if (!wanted || at == SIZE_MAX || p->values[at].given)
+    size_t at = row_named(p->table, "logprobs", MST_P_BOOL);
+    if (at == SIZE_MAX || p->values[at].given)
         return MST_OK;
     mst_param_value_t *values = copy_values(c, p);
     if (values == NULL)
@@ -148,4 +144,23 @@ mst_cfg_apply_logprobs(mst_cfg_ctx_t *c, mst_run_cfg_t *out)
     values[at].u.b = true;
     p->values = values;
     return MST_OK;
+}
+
+mst_rc
+mst_cfg_apply_logprobs(mst_cfg_ctx_t *c, mst_run_cfg_t *out)
+{
+    bool wanted = false;
+    for (size_t i = 0; i < out->scorer_count; i++)
+        wanted = wanted || reads_logprobs(&out->scorers[i]);
+    if (!wanted || out->target_count == 0)
+        return MST_OK;
+    mst_target_cfg_t *targets = MST_ARENA_ARRAY(c->arena, mst_target_cfg_t, out->target_count);
+    if (targets == NULL)
+        return mst_cfg_nomem(c);
+    memcpy(targets, out->targets, out->target_count * sizeof *targets);
+    out->targets = targets;
+    mst_rc rc = MST_OK;
+    for (size_t i = 0; i < out->target_count && rc == MST_OK; i++)
+        rc = switch_on(c, &targets[i].provider.params);
+    return rc;
 }

@@ -11,6 +11,9 @@ const mst_param_t mst_run_cfg_table[] = {
     {.name = "data_source", .type = MST_P_JSON, .required = true, .help = "where the cases come from"},
     {.name = "scorers", .type = MST_P_JSON, .required = true, .help = "list of scorers, tiers mixed; all must pass"},
     {.name = "provider", .type = MST_P_JSON, .help = "whom to ask; without it recorded answers are scored"},
+    {.name = "targets", .type = MST_P_JSON, .help = "list of backends to ask, in place of `provider`"},
+    {.name = "placement", .type = MST_P_ENUM, .dflt = "replicate", .choices = "replicate|share",
+     .help = "replicate: each case once on each target; share: the targets are equal, each case on one that has room"},
     {.name = "request", .type = MST_P_JSON,
      .help = "what is asked about each case: generate (default), conversation, loglikelihood, multiple_choice or "
              "perplexity; or a map with settings"},
@@ -18,7 +21,7 @@ const mst_param_t mst_run_cfg_table[] = {
      .help = "what a worker finds out about the backend before the run: off: nothing; light: what it says of itself, "
              "and with one small request what the run cannot do without; full: that request always"},
     {.name = "concurrency", .type = MST_P_INT, .dflt = "5", .min = 1, .max = MST_CONCURRENCY_MAX,
-     .help = "requests in flight"},
+     .help = "requests in flight to each target"},
     {.name = "repeats", .type = MST_P_INT, .dflt = "1", .min = 1, .max = MST_REPEATS_MAX,
      .help = "how often each case is asked"},
     {.name = "reduce", .type = MST_P_STRLIST,
@@ -35,15 +38,15 @@ const mst_param_t mst_run_cfg_table[] = {
      .help = "Weights & Biases project; kept with the run, nothing is sent in this version"},
     {.name = "wandb_tags", .type = MST_P_STRLIST, .help = "tags beside it"},
     {.name = "numerical_guard", .type = MST_P_JSON, .help = "checks of log-probabilities for every case"},
-    {.name = "simulate", .type = MST_P_JSON, .help = "options of a simulated backend started for the run"},
+    {.name = "simulate", .type = MST_P_JSON,
+     .help = "options of simulated backends started for the run, one for each target"},
     {.name = NULL},
 };
 
 enum {
-    ROW_NAME, ROW_DESCRIPTION, ROW_SOURCE, ROW_SCORERS, ROW_PROVIDER, ROW_REQUEST, ROW_PROBE,
-    ROW_CONCURRENCY, ROW_REPEATS, ROW_REDUCE,
-    ROW_FAIL_FAST, ROW_STRICT, ROW_KEEP_RAW, ROW_MIN_COVERAGE, ROW_SYSTEM_PROMPT, ROW_WANDB_PROJECT, ROW_WANDB_TAGS,
-    ROW_GUARD, ROW_SIMULATE,
+    ROW_NAME, ROW_DESCRIPTION, ROW_SOURCE, ROW_SCORERS, ROW_PROVIDER, ROW_TARGETS, ROW_PLACEMENT, ROW_REQUEST,
+    ROW_PROBE, ROW_CONCURRENCY, ROW_REPEATS, ROW_REDUCE, ROW_FAIL_FAST, ROW_STRICT, ROW_KEEP_RAW, ROW_MIN_COVERAGE,
+    ROW_SYSTEM_PROMPT, ROW_WANDB_PROJECT, ROW_WANDB_TAGS, ROW_GUARD, ROW_SIMULATE,
 };
 
 const mst_param_t mst_guard_cfg_table[] = {
@@ -80,17 +83,6 @@ read_guard(mst_cfg_ctx_t *c, const mst_ynode_t *n, mst_run_cfg_t *out)
     guard->u.members = m;
     out->numerical_guard = guard;
     return ok ? mst_cfg_apply_guard(c, &p, n, out) : mst_cfg_nomem(c);
-}
-
-static mst_rc
-read_simulate(mst_cfg_ctx_t *c, const mst_ynode_t *n, const mst_json_t **out)
-{
-    char shown[MST_CFG_SHOW_MAX];
-    if (n == NULL)
-        return MST_OK;
-    if (n->kind != MST_Y_MAP)
-        return mst_cfg_fail(c, MST_INVAL, n, "\"simulate\" must be a map of settings, not %s", mst_cfg_what(n, shown));
-    return mst_cfg_json(c, n, out);
 }
 
 static mst_rc
@@ -139,7 +131,7 @@ read_sections(mst_cfg_ctx_t *c, const mst_ynode_t *root, mst_run_cfg_t *out)
     if (rc == MST_OK)
         rc = mst_cfg_scorers(c, section(root, ROW_SCORERS), out);
     if (rc == MST_OK)
-        rc = mst_cfg_provider(c, section(root, ROW_PROVIDER), &out->provider);
+        rc = mst_cfg_targets(c, section(root, ROW_PROVIDER), section(root, ROW_TARGETS), out);
     if (rc == MST_OK)
         rc = mst_cfg_request(c, section(root, ROW_REQUEST), &out->request);
     if (rc == MST_OK)
@@ -147,14 +139,14 @@ read_sections(mst_cfg_ctx_t *c, const mst_ynode_t *root, mst_run_cfg_t *out)
     if (rc == MST_OK)
         rc = mst_cfg_apply_logprobs(c, out);
     if (rc == MST_OK)
-        rc = read_simulate(c, section(root, ROW_SIMULATE), &out->simulate);
+        rc = mst_cfg_simulate(c, section(root, ROW_SIMULATE), &out->simulate);
     return rc;
 }
 
 static mst_rc
 read_top(mst_cfg_ctx_t *c, const mst_ynode_t *root, mst_run_cfg_t *out)
 {
-    static const char *const sections[] = {"data_source",     "scorers",  "provider", "request",
+    static const char *const sections[] = {"data_source",     "scorers",  "provider", "targets", "request",
                                            "numerical_guard", "simulate", NULL};
     mst_params_t p;
     mst_rc rc = mst_cfg_params(c, &(mst_cfg_tables_t){.own = mst_run_cfg_table, .also = sections}, root, &p, NULL);
@@ -163,6 +155,7 @@ read_top(mst_cfg_ctx_t *c, const mst_ynode_t *root, mst_run_cfg_t *out)
     const mst_param_value_t *v = p.values;
     out->name = v[ROW_NAME].u.s;
     out->description = v[ROW_DESCRIPTION].u.s;
+    out->placement = mst_str_eq_c(v[ROW_PLACEMENT].u.s, "share") ? MST_PLACE_SHARE : MST_PLACE_REPLICATE;
     out->concurrency = v[ROW_CONCURRENCY].u.i;
     out->repeats = v[ROW_REPEATS].u.i;
     for (size_t i = 0; i < sizeof mst_cfg_probe_names / sizeof mst_cfg_probe_names[0]; i++)

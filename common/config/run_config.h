@@ -117,15 +117,30 @@ const char *mst_request_kind_name(mst_request_kind_t kind);
 // cannot do without, or always by a small request too.
 typedef enum { MST_PROBE_OFF, MST_PROBE_LIGHT, MST_PROBE_FULL } mst_probe_mode_t;
 
+// One backend that a run asks.
+typedef struct {
+    mst_str_t label; // its name in reports: `label`, else the model, else the provider's name; no other target has it
+    mst_provider_cfg_t provider;
+    int64_t concurrency;        // 0: as the run says (mst_run_cfg_concurrency)
+    const mst_json_t *simulate; // NULL: as the run says (mst_run_cfg_simulate)
+} mst_target_cfg_t;
+
+typedef enum {
+    MST_PLACE_REPLICATE, // each case once on each target: part of the key
+    MST_PLACE_SHARE,     // the targets are equal: each case on one of them, whichever has room
+} mst_placement_t;
+
 typedef struct {
     mst_str_t name, description;
     mst_source_cfg_t source;
     const mst_scorer_cfg_t *scorers;
     size_t scorer_count;
-    mst_provider_cfg_t provider;
+    const mst_target_cfg_t *targets; // `provider` is the short form for one
+    size_t target_count;             // 0: recorded answers are scored
+    mst_placement_t placement;
     mst_request_cfg_t request;
     mst_probe_mode_t probe;
-    int64_t concurrency;   // requests in flight; default 5
+    int64_t concurrency;   // requests in flight to each target; default 5
     int64_t repeats;       // default 1
     const mst_reduce_t *reduce; // of scorers that say nothing themselves; NULL: the mean
     size_t reduce_count;
@@ -137,7 +152,7 @@ typedef struct {
     mst_str_t wandb_project;         // used by trackers
     const mst_json_t *wandb_tags;
     const mst_json_t *numerical_guard;
-    const mst_json_t *simulate;      // options of a simulated backend to start in this process; NULL = none
+    const mst_json_t *simulate;      // options of simulated backends to start in this process; NULL = none
     mst_str_t spec;        // canonical JSON of all of it: what is stored and sent to workers; no secret in it
 } mst_run_cfg_t;
 
@@ -156,6 +171,11 @@ MST_NODISCARD mst_rc mst_run_cfg_spec(const mst_run_cfg_t *cfg, mst_arena_t *are
 const mst_reduce_t *mst_run_cfg_reduce(const mst_run_cfg_t *cfg, const mst_scorer_cfg_t *scorer, size_t *count);
 bool mst_run_cfg_reduces(const mst_run_cfg_t *cfg); // repeats > 1, and some reduction is configured
 
+const mst_target_cfg_t *mst_run_cfg_target(const mst_run_cfg_t *cfg, size_t target_no); // NULL: no such one
+uint32_t mst_run_cfg_key_targets(const mst_run_cfg_t *cfg); // targets in the keys of the run, from 1
+int64_t mst_run_cfg_concurrency(const mst_run_cfg_t *cfg, const mst_target_cfg_t *target);
+const mst_json_t *mst_run_cfg_simulate(const mst_run_cfg_t *cfg, const mst_target_cfg_t *target); // NULL = none
+
 // What no single setting shows, once all of them stand: a reduction over more repeats than there are. MST_INVAL.
 MST_NODISCARD mst_rc mst_run_cfg_check(const mst_run_cfg_t *cfg, mst_err_t *err);
 
@@ -170,6 +190,7 @@ extern const mst_param_t mst_run_cfg_table[];    // top level
 extern const mst_param_t mst_source_cfg_table[]; // data_source
 extern const mst_param_t mst_scorer_cfg_table[]; // every scorer, beside its own
 extern const mst_param_t mst_set_cfg_table[];    // a set of scorers
+extern const mst_param_t mst_target_cfg_table[]; // every target, beside its provider's own
 extern const mst_param_t mst_guard_cfg_table[];  // numerical_guard
 extern const mst_param_t mst_request_cfg_table[]; // request
 

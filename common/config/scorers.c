@@ -67,15 +67,6 @@ mst_cfg_on_missing_name(mst_on_missing_t v)
     return missing_names[v];
 }
 
-static bool
-printable(mst_str_t s)
-{
-    for (size_t i = 0; i < s.n; i++)
-        if ((unsigned char)s.p[i] < 0x20 || s.p[i] == 0x7f)
-            return false;
-    return s.n > 0 && s.n <= 200;
-}
-
 // label, reduce, negate and weight, which scorers and sets have in common.
 static mst_rc
 read_common(mst_cfg_ctx_t *c, const mst_ynode_t *map, const mst_params_t *own, mst_scorer_cfg_t *out)
@@ -85,7 +76,7 @@ read_common(mst_cfg_ctx_t *c, const mst_ynode_t *map, const mst_params_t *own, m
     out->weighted = weight->set;
     out->weight = weight->set ? weight->u.d : 1.0;
     out->label = mst_params_str(own, "label");
-    if (mst_params_set(own, "label") && !printable(out->label))
+    if (mst_params_set(own, "label") && !mst_cfg_is_label(out->label))
         return mst_cfg_fail(c, MST_INVAL, mst_cfg_find(map, &mst_scorer_cfg_table[ROW_LABEL]),
                             "\"label\" must be a line of 1 to 200 bytes without control characters");
     return mst_cfg_reduce(c, mst_cfg_find(map, &mst_scorer_cfg_table[ROW_REDUCE]), mst_params_get(own, "reduce"),

@@ -269,15 +269,50 @@ scorers_value(const mst_run_cfg_t *cfg, mst_arena_t *arena, bool *ok)
 }
 
 static mst_json_t
+target_value(const mst_target_cfg_t *t, mst_arena_t *arena, bool *ok)
+{
+    object_t o;
+    object_init(&o, arena, 4 + mst_cfg_rows(t->provider.params.table));
+    put_str(&o, "provider_type", mst_str_c(t->provider.kind->name));
+    put_str(&o, "label", t->label);
+    if (t->concurrency > 0)
+        put_int(&o, "concurrency", t->concurrency);
+    put_json(&o, "simulate", t->simulate);
+    put_params(&o, &t->provider.params);
+    *ok = *ok && o.ok;
+    return object_value(&o);
+}
+
+// One is written in the short form.
+static void
+put_targets(object_t *o, const mst_run_cfg_t *cfg, mst_arena_t *arena, bool *ok)
+{
+    if (cfg->target_count == 0)
+        return;
+    mst_json_t *items = MST_ARENA_ARRAY(arena, mst_json_t, cfg->target_count);
+    *ok = *ok && items != NULL;
+    for (size_t i = 0; i < cfg->target_count && *ok; i++)
+        items[i] = target_value(&cfg->targets[i], arena, ok);
+    if (!*ok)
+        return;
+    if (cfg->target_count == 1)
+        put(o, "provider", items[0]);
+    else
+        put(o, "targets",
+            (mst_json_t){.type = MST_JSON_ARR, .count = (uint32_t)cfg->target_count, .u.items = items});
+    put_str(o, "placement", cfg->placement == MST_PLACE_SHARE ? MST_STR("share") : MST_STR("replicate"));
+}
+
+static mst_json_t
 spec_value(const mst_run_cfg_t *cfg, mst_arena_t *arena, bool *ok)
 {
     object_t o;
-    object_init(&o, arena, 22);
+    object_init(&o, arena, 24);
     put_str(&o, "name", cfg->name);
     put_str(&o, "description", cfg->description);
     put(&o, "data_source", source_value(&cfg->source, arena, ok));
     put(&o, "scorers", scorers_value(cfg, arena, ok));
-    put_provider(&o, "provider", &cfg->provider);
+    put_targets(&o, cfg, arena, ok);
     put_request(&o, &cfg->request);
     if (cfg->probe != MST_PROBE_LIGHT)
         put_str(&o, "probe", mst_str_c(mst_cfg_probe_names[cfg->probe]));

@@ -1,69 +1,62 @@
-// Which kind a scorer or a provider is, and the section provider.
+// The backends of a run: the section `targets`, and its short form `provider` for one. Each is a map of what every
+// target has and of its provider's own parameters.
 #include "common/config/context.h"
 
-#include "common/config/scalar.h"
+#include "common/base/limits.h"
 
 #include <stdio.h>
 
-static const mst_param_t provider_table[] = {
-    {.name = "provider_type", .alias = "type|name", .type = MST_P_STR, .required = true},
+const mst_param_t mst_target_cfg_table[] = {
+    {.name = "provider_type",
+     .alias = "type|name",
+     .type = MST_P_STR,
+     .required = true,
+     .help = "which provider (muster list-providers)"},
+    {.name = "label",
+     .type = MST_P_STR,
+     .help = "its name in reports; the model, else the provider's name, when not given"},
+    {.name = "concurrency",
+     .type = MST_P_INT,
+     .min = 1,
+     .max = MST_CONCURRENCY_MAX,
+     .help = "requests in flight to this backend; the run's `concurrency` when not given"},
+    {.name = "simulate",
+     .type = MST_P_JSON,
+     .help = "options of a simulated backend that stands in for it; the run's `simulate` when not given"},
     {.name = NULL},
 };
 
-const mst_kind_t *
-mst_cfg_find_kind(const mst_kind_t *const *kinds, mst_str_t name)
+enum { ROW_TYPE, ROW_LABEL, ROW_CONCURRENCY, ROW_SIMULATE };
+
+bool
+mst_cfg_is_label(mst_str_t s)
 {
-    for (; kinds != NULL && *kinds != NULL; kinds++)
-        if (mst_str_eq_c(name, (*kinds)->name) || mst_cfg_in_list((*kinds)->aliases, name))
-            return *kinds;
-    return NULL;
+    for (size_t i = 0; i < s.n; i++)
+        if ((unsigned char)s.p[i] < 0x20 || s.p[i] == 0x7f)
+            return false;
+    return s.n > 0 && s.n <= 200;
 }
 
 mst_rc
-mst_cfg_unknown_kind(mst_cfg_ctx_t *c, const mst_kind_t *const *kinds, const char *noun, const mst_ynode_t *n)
-{
-    char shown[MST_CFG_SHOW_MAX], hint[MST_CFG_SHOW_MAX + 24], known[240] = "";
-    size_t used = 0;
-    mst_cfg_near_t near = {.wanted = n->text};
-    for (const mst_kind_t *const *k = kinds; k != NULL && *k != NULL; k++) {
-        mst_cfg_near(&near, (*k)->name);
-        mst_cfg_near_list(&near, (*k)->aliases);
-        if (used + strlen((*k)->name) + 20 < sizeof known)
-            used += (size_t)snprintf(known + used, sizeof known - used, "%s%s", used == 0 ? "; known are " : ", ",
-                                     (*k)->name);
-    }
-    return mst_cfg_fail(c, MST_INVAL, n, "unknown %s \"%s\"%s%s", noun, mst_cfg_show(n->text, shown),
-                        mst_cfg_hint(&near, hint), near.best.n > 0 ? "" : known);
-}
-
-mst_rc
-mst_cfg_kind_name(mst_cfg_ctx_t *c, const char *noun, const mst_ynode_t *map, const mst_param_t *row,
-                  const mst_ynode_t **out_node, mst_str_t *out)
+mst_cfg_simulate(mst_cfg_ctx_t *c, const mst_ynode_t *n, const mst_json_t **out)
 {
     char shown[MST_CFG_SHOW_MAX];
-    if (map->kind != MST_Y_MAP)
-        return mst_cfg_fail(c, MST_INVAL, map, "a %s must be a map of settings, not %s; write {%s: ...}", noun,
-                            mst_cfg_what(map, shown), row->name);
-    const mst_ynode_t *n = mst_cfg_find(map, row);
-    if (n == NULL)
-        return mst_cfg_fail(c, MST_INVAL, map, "\"%s\" is missing: which %s is it", row->name, noun);
-    mst_param_value_t v = {0};
-    mst_rc rc = mst_cfg_value(c, row, n, &v);
-    *out_node = n;
-    *out = v.u.s;
-    return rc;
-}
-
-mst_rc
-mst_cfg_provider(mst_cfg_ctx_t *c, const mst_ynode_t *n, mst_provider_cfg_t *out)
-{
-    *out = (mst_provider_cfg_t){0};
     if (n == NULL)
         return MST_OK;
+    if (n->kind != MST_Y_MAP)
+        return mst_cfg_fail(c, MST_INVAL, n, "\"simulate\" must be a map of settings, not %s", mst_cfg_what(n, shown));
+    return mst_cfg_json(c, n, out);
+}
+
+// A map of a provider's own parameters and of `own`, whose first row names the provider.
+static mst_rc
+read_provider(mst_cfg_ctx_t *c, const mst_ynode_t *map, const mst_cfg_tables_t *own, mst_params_t *out_own,
+              mst_provider_cfg_t *out)
+{
     const mst_kind_t *const *kinds = c->env != NULL ? c->env->providers : NULL;
     const mst_ynode_t *at = NULL;
     mst_str_t name = MST_STR_NULL;
-    mst_rc rc = mst_cfg_kind_name(c, "provider", n, &provider_table[0], &at, &name);
+    mst_rc rc = mst_cfg_kind_name(c, "provider", map, &own->own[ROW_TYPE], &at, &name);
     if (rc != MST_OK)
         return rc;
     out->kind = mst_cfg_find_kind(kinds, name);
@@ -72,9 +65,141 @@ mst_cfg_provider(mst_cfg_ctx_t *c, const mst_ynode_t *n, mst_provider_cfg_t *out
     char section[128];
     snprintf(section, sizeof section, "provider \"%s\"", out->kind->name);
     c->section = section;
-    mst_params_t own;
-    rc = mst_cfg_params(c, &(mst_cfg_tables_t){.own = provider_table, .kind = out->kind->params}, n, &own,
-                        &out->params);
+    mst_cfg_tables_t tables = {.own = own->own, .kind = out->kind->params, .also = own->also};
+    rc = mst_cfg_params(c, &tables, map, out_own, &out->params);
     c->section = NULL;
     return rc;
+}
+
+mst_rc
+mst_cfg_provider(mst_cfg_ctx_t *c, const mst_ynode_t *n, mst_provider_cfg_t *out)
+{
+    static const mst_param_t type_only[] = {
+        {.name = "provider_type", .alias = "type|name", .type = MST_P_STR, .required = true},
+        {.name = NULL},
+    };
+    mst_params_t own;
+    *out = (mst_provider_cfg_t){0};
+    return n == NULL ? MST_OK : read_provider(c, n, &(mst_cfg_tables_t){.own = type_only}, &own, out);
+}
+
+static mst_rc
+read_target(mst_cfg_ctx_t *c, const mst_ynode_t *map, mst_target_cfg_t *out)
+{
+    static const char *const left[] = {"simulate", NULL};
+    mst_params_t own;
+    mst_rc rc = read_provider(c, map, &(mst_cfg_tables_t){.own = mst_target_cfg_table, .also = left}, &own,
+                              &out->provider);
+    if (rc != MST_OK)
+        return rc;
+    const mst_param_value_t *v = own.values;
+    out->label = v[ROW_LABEL].u.s;
+    out->concurrency = v[ROW_CONCURRENCY].u.i;
+    if (v[ROW_LABEL].set && !mst_cfg_is_label(out->label))
+        return mst_cfg_fail(c, MST_INVAL, mst_cfg_find(map, &mst_target_cfg_table[ROW_LABEL]),
+                            "\"label\" must be a line of 1 to 200 bytes without control characters");
+    return mst_cfg_simulate(c, mst_cfg_find(map, &mst_target_cfg_table[ROW_SIMULATE]), &out->simulate);
+}
+
+static bool
+label_taken(const mst_target_cfg_t *targets, size_t count, const mst_target_cfg_t *self, mst_str_t label)
+{
+    for (size_t i = 0; i < count; i++)
+        if (&targets[i] != self && mst_str_eq(targets[i].label, label))
+            return true;
+    return false;
+}
+
+// The model says most about a backend; two of one model are told apart by a number.
+static mst_rc
+give_label(mst_cfg_ctx_t *c, mst_target_cfg_t *targets, size_t count, size_t i)
+{
+    const mst_provider_cfg_t *p = &targets[i].provider;
+    mst_str_t model = MST_STR_NULL;
+    for (const mst_param_t *row = p->params.table; row != NULL && row->name != NULL; row++)
+        if (strcmp(row->name, "model") == 0 && row->type == MST_P_STR)
+            model = mst_params_str(&p->params, "model");
+    mst_str_t base = mst_str_cut(model, 180);
+    if (!mst_cfg_is_label(base))
+        base = mst_str_c(p->kind->name);
+    char label[256];
+    bool ok;
+    snprintf(label, sizeof label, "%.*s", MST_FMT(base));
+    for (unsigned k = 2; label_taken(targets, count, &targets[i], mst_str_c(label)); k++)
+        snprintf(label, sizeof label, "%.*s#%u", MST_FMT(base), k);
+    targets[i].label = mst_arena_dup(c->arena, mst_str_c(label), &ok);
+    return ok ? MST_OK : mst_cfg_nomem(c);
+}
+
+static mst_rc
+label_targets(mst_cfg_ctx_t *c, const mst_ynode_t *const *nodes, mst_target_cfg_t *targets, size_t count)
+{
+    char shown[MST_CFG_SHOW_MAX];
+    for (size_t i = 0; i < count; i++)
+        if (targets[i].label.n > 0 && label_taken(targets, i, NULL, targets[i].label))
+            return mst_cfg_fail(c, MST_INVAL, mst_cfg_find(nodes[i], &mst_target_cfg_table[ROW_LABEL]),
+                                "label \"%s\" is used by an earlier target", mst_cfg_show(targets[i].label, shown));
+    mst_rc rc = MST_OK;
+    for (size_t i = 0; i < count && rc == MST_OK; i++)
+        if (targets[i].label.n == 0)
+            rc = give_label(c, targets, count, i);
+    return rc;
+}
+
+static mst_rc
+read_targets(mst_cfg_ctx_t *c, const mst_ynode_t *const *nodes, size_t count, mst_run_cfg_t *out)
+{
+    mst_target_cfg_t *targets = MST_ARENA_ARRAY(c->arena, mst_target_cfg_t, count);
+    if (targets == NULL)
+        return mst_cfg_nomem(c);
+    mst_rc rc = MST_OK;
+    for (size_t i = 0; i < count && rc == MST_OK; i++)
+        rc = read_target(c, nodes[i], &targets[i]);
+    out->targets = targets;
+    out->target_count = count;
+    return rc == MST_OK ? label_targets(c, nodes, targets, count) : rc;
+}
+
+mst_rc
+mst_cfg_targets(mst_cfg_ctx_t *c, const mst_ynode_t *provider, const mst_ynode_t *list, mst_run_cfg_t *out)
+{
+    char shown[MST_CFG_SHOW_MAX];
+    if (provider != NULL && list != NULL)
+        return mst_cfg_fail(c, MST_INVAL, list,
+                            "\"provider\" is the short form of \"targets\" with one of them; give "
+                            "one of the two");
+    if (provider != NULL)
+        return read_targets(c, &provider, 1, out);
+    if (list == NULL)
+        return MST_OK;
+    if (list->kind != MST_Y_SEQ || list->count == 0)
+        return mst_cfg_fail(c, MST_INVAL, list, "\"targets\" must be a list of at least one backend, not %s",
+                            list->kind == MST_Y_SEQ ? "an empty list" : mst_cfg_what(list, shown));
+    if (list->count > MST_TARGETS_MAX)
+        return mst_cfg_fail(c, MST_LIMIT, list->items[MST_TARGETS_MAX], "more than %d targets", MST_TARGETS_MAX);
+    return read_targets(c, list->items, list->count, out);
+}
+
+const mst_target_cfg_t *
+mst_run_cfg_target(const mst_run_cfg_t *cfg, size_t target_no)
+{
+    return target_no < cfg->target_count ? &cfg->targets[target_no] : NULL;
+}
+
+uint32_t
+mst_run_cfg_key_targets(const mst_run_cfg_t *cfg)
+{
+    return cfg->placement == MST_PLACE_SHARE || cfg->target_count == 0 ? 1 : (uint32_t)cfg->target_count;
+}
+
+int64_t
+mst_run_cfg_concurrency(const mst_run_cfg_t *cfg, const mst_target_cfg_t *target)
+{
+    return target->concurrency > 0 ? target->concurrency : cfg->concurrency;
+}
+
+const mst_json_t *
+mst_run_cfg_simulate(const mst_run_cfg_t *cfg, const mst_target_cfg_t *target)
+{
+    return target->simulate != NULL ? target->simulate : cfg->simulate;
 }

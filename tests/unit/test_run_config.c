@@ -110,7 +110,7 @@ test_run_config_minimal(void **state)
     assert_true(mst_str_eq_c(cfg.scorers[0].label, "ttft"));
     assert_true(cfg.scorers[0].threshold > 0.79 && cfg.scorers[0].threshold < 0.81);
     assert_int_equal(cfg.scorers[0].on_missing, MST_MISSING_PASS);
-    assert_null(cfg.provider.kind);
+    assert_int_equal(cfg.target_count, 0);
     assert_int_equal(cfg.concurrency, 5);
     assert_int_equal(cfg.repeats, 1);
     assert_false(cfg.fail_fast || cfg.strict || cfg.keep_raw);
@@ -174,10 +174,10 @@ test_run_config_full(void **state)
     const mst_param_value_t *forbidden = mst_params_get(&cfg.scorers[2].params, "forbidden_keywords");
     assert_int_equal(forbidden->u.list.count, 3);
     assert_true(mst_str_eq_c(forbidden->u.list.items[2], "3"));
-    assert_ptr_equal(cfg.provider.kind, &kinds_openai);
-    assert_true(mst_str_eq_c(mst_params_str(&cfg.provider.params, "model"), "tiny-1"));
-    assert_true(mst_str_eq_c(mst_params_str(&cfg.provider.params, "api_key"), "env:OPENAI_API_KEY"));
-    assert_int_equal(mst_params_int(&cfg.provider.params, "seed", 0), 7);
+    assert_ptr_equal(cfg.targets[0].provider.kind, &kinds_openai);
+    assert_true(mst_str_eq_c(mst_params_str(&cfg.targets[0].provider.params, "model"), "tiny-1"));
+    assert_true(mst_str_eq_c(mst_params_str(&cfg.targets[0].provider.params, "api_key"), "env:OPENAI_API_KEY"));
+    assert_int_equal(mst_params_int(&cfg.targets[0].provider.params, "seed", 0), 7);
     assert_int_equal(cfg.concurrency, 7);
     assert_true(mst_str_eq_c(cfg.system_prompt, "You are tiny-1, $5 {x} $MODEL."));
     assert_true(cfg.fail_fast && cfg.strict && cfg.keep_raw);
@@ -234,13 +234,13 @@ test_run_config_logprobs(void **state)
 {
     (void)state;
     loaded(BASIC "numerical_guard: {}\nprovider: {type: openai, model: m}\n");
-    assert_true(mst_params_bool(&cfg.provider.params, "logprobs"));
+    assert_true(mst_params_bool(&cfg.targets[0].provider.params, "logprobs"));
     round_trip();
     loaded(BASIC "numerical_guard: {}\nprovider: {type: openai, model: m, logprobs: false}\n");
-    assert_false(mst_params_bool(&cfg.provider.params, "logprobs"));
+    assert_false(mst_params_bool(&cfg.targets[0].provider.params, "logprobs"));
     round_trip();
     loaded(BASIC "provider: {type: openai, model: m}\n");
-    assert_false(mst_params_bool(&cfg.provider.params, "logprobs"));
+    assert_false(mst_params_bool(&cfg.targets[0].provider.params, "logprobs"));
 }
 
 static void
@@ -292,7 +292,7 @@ test_run_config_null_is_not_given(void **state)
 {
     (void)state;
     loaded(BASIC "provider: null\ndescription:\nconcurrency: ~\nnumerical_guard:\nsimulate:\n");
-    assert_null(cfg.provider.kind);
+    assert_int_equal(cfg.target_count, 0);
     assert_int_equal(cfg.concurrency, 5);
     assert_null(cfg.numerical_guard);
     assert_null(cfg.simulate);
@@ -534,14 +534,14 @@ test_run_config_secrets(void **state)
     for (size_t i = 0; i < 3; i++) {
         snprintf(text, sizeof text, BASIC "provider: {type: openai, model: m, api_key: %s}", good[i][0]);
         loaded(text);
-        assert_true(mst_str_eq_c(mst_params_str(&cfg.provider.params, "api_key"), good[i][1]));
+        assert_true(mst_str_eq_c(mst_params_str(&cfg.targets[0].provider.params, "api_key"), good[i][1]));
         assert_false(spec_has("sk-very-secret"));
         round_trip();
     }
     // a default says where a worker may look; it does not travel, so that it stays an offer there
     loaded(BASIC "provider: {type: openai, model: m}");
-    assert_true(mst_str_eq_c(mst_params_str(&cfg.provider.params, "api_key"), "env:TEST_API_KEY"));
-    assert_false(mst_params_get(&cfg.provider.params, "api_key")->given);
+    assert_true(mst_str_eq_c(mst_params_str(&cfg.targets[0].provider.params, "api_key"), "env:TEST_API_KEY"));
+    assert_false(mst_params_get(&cfg.targets[0].provider.params, "api_key")->given);
     assert_false(spec_has("api_key"));
     round_trip();
     static const char *const bad[] = {"sk-12345", "\"Bearer ${KEY}\"", "\"${KEY}${KEY}\"", "\"${}\"", "env:a b",

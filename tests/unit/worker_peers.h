@@ -470,7 +470,8 @@ peers_worker(peers_t *p, uint32_t cpu_threads, uint32_t concurrency, const char 
                            .env = &env,
                            .cpu_threads = cpu_threads,
                            .concurrency = concurrency,
-                           .backend_url = backend_url,
+                           .backends = &backend_url,
+                           .backend_count = 1,
                            .name = "test",
                            .seed = 1};
     if (mst_worker_start(&o, &p->worker, &err) != MST_OK)
