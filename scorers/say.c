@@ -52,11 +52,45 @@ put_ms(int64_t ns, char *out)
     return n + decimals;
 }
 
+// What "%.6g" writes for d between 0.001 and 1000, where most scores are. 0: not such a number, or one so close to the
+// middle of two that rounding it takes more care.
+static size_t
+put_common(double d, char *out)
+{
+    static const double below[] = {0.01, 0.1, 1, 10, 100, 1000}, scale[] = {1e8, 1e7, 1e6, 1e5, 1e4, 1e3};
+    uint32_t k = 0, decimals = 8;
+    if (!(d >= 0.001 && d < 1000))
+        return 0;
+    for (; d >= below[k]; k++)
+        decimals--;
+    double scaled = d * scale[k];
+    uint64_t v = (uint64_t)scaled;
+    double rest = scaled - (double)v;
+    v += rest > 0.5;
+    if (fabs(rest - 0.5) < 1e-6 || v >= 1000000)
+        return 0;
+    for (; decimals > 0 && v % 10 == 0; v /= 10)
+        decimals--;
+    char digits[16];
+    size_t n = 0, at = 0;
+    for (; v > 0 || n <= decimals; v /= 10)
+        digits[n++] = (char)('0' + v % 10);
+    while (n > 0) {
+        if (n == decimals)
+            out[at++] = '.';
+        out[at++] = digits[--n];
+    }
+    return at;
+}
+
 static size_t
 put_num(double d, char *out)
 {
     if (d == floor(d) && fabs(d) < 1e15)
         return put_i64((int64_t)d, out);
+    size_t common = put_common(d, out);
+    if (common > 0)
+        return common;
     int n = snprintf(out, NUMBER_BYTES, "%.6g", d);
     return n > 0 && n < NUMBER_BYTES ? (size_t)n : 0;
 }

@@ -17,6 +17,7 @@ struct mst_bleu {
     mst_buf_t a, b;   // a text as prepared
     mst_buf_t text;   // the references' prepared texts, which the vocabulary borrows
     mst_buf_t tokens; // of all references: uint32_t
+    mst_buf_t answer; // tokens of the text: uint32_t
     mst_buf_t ends;   // of each reference in tokens: uint64_t
 };
 
@@ -48,7 +49,7 @@ mst_bleu_new(const mst_bleu_how_t *how)
     mst_bleu_tokenizer_init(&b->tokenizer, how->tok);
     mst_vocab_init(&b->vocab);
     mst_ngrams_init(&b->ngrams);
-    mst_buf_t *bufs[] = {&b->a, &b->b, &b->text, &b->tokens, &b->ends};
+    mst_buf_t *bufs[] = {&b->a, &b->b, &b->text, &b->tokens, &b->answer, &b->ends};
     for (size_t i = 0; i < sizeof bufs / sizeof bufs[0]; i++)
         mst_buf_init(bufs[i], MST_TEXT_SCRATCH_MAX);
     return b;
@@ -65,6 +66,7 @@ mst_bleu_free(mst_bleu_t **b)
     mst_buf_deinit(&(*b)->b);
     mst_buf_deinit(&(*b)->text);
     mst_buf_deinit(&(*b)->tokens);
+    mst_buf_deinit(&(*b)->answer);
     mst_buf_deinit(&(*b)->ends);
     free(*b);
     *b = NULL;
@@ -94,11 +96,15 @@ read_reference(mst_bleu_t *b, mst_str_t text)
         keep(b, text, &prepared) != MST_OK)
         return MST_LIMIT;
     mst_bleu_tokens_t it = mst_bleu_tokens(&b->tokenizer, prepared);
-    while (mst_bleu_token(&it, &token)) {
-        uint32_t id = mst_vocab_add(&b->vocab, token);
-        if (id == MST_VOCAB_NONE || mst_buf_add(&b->tokens, &id, sizeof id) != MST_OK)
+    uint32_t *to = (uint32_t *)(void *)mst_buf_reserve(&b->tokens, prepared.n * sizeof *to);
+    for (; to != NULL && mst_bleu_token(&it, &token); to++) {
+        *to = mst_vocab_add(&b->vocab, token);
+        if (*to == MST_VOCAB_NONE)
             return MST_LIMIT;
     }
+    if (to == NULL)
+        return MST_LIMIT;
+    b->tokens.n = (size_t)((char *)to - b->tokens.p);
     uint64_t end = b->tokens.n / sizeof(uint32_t);
     return mst_buf_add(&b->ends, &end, sizeof end);
 }
@@ -119,16 +125,6 @@ read_references(mst_bleu_t *b, const mst_str_t *references, size_t count)
     mst_rc rc = MST_OK;
     for (size_t i = 0; i < count && rc == MST_OK; i++)
         rc = read_reference(b, references[i]);
-    if (rc != MST_OK)
-        return rc;
-    const uint64_t *ends = (const uint64_t *)(const void *)b->ends.p;
-    const uint32_t *tokens = (const uint32_t *)(const void *)b->tokens.p;
-    rc = mst_ngrams_start(&b->ngrams, b->how.order, ends[count - 1]);
-    for (size_t i = 0; i < count && rc == MST_OK; i++) {
-        size_t start = i > 0 ? ends[i - 1] : 0;
-        if (ends[i] > start)
-            mst_ngrams_reference(&b->ngrams, tokens + start, ends[i] - start);
-    }
     return rc;
 }
 
@@ -148,6 +144,25 @@ closest(const mst_bleu_t *b, size_t count, uint64_t length)
     return best;
 }
 
+static mst_rc
+read_answer(mst_bleu_t *b, mst_str_t text)
+{
+    mst_str_t prepared, token;
+    mst_room_trim(&b->answer);
+    if (mst_bleu_prepare(&b->tokenizer, b->how.lower, text, &b->a, &b->b, &prepared) != MST_OK)
+        return MST_LIMIT;
+    mst_bleu_tokens_t it = mst_bleu_tokens(&b->tokenizer, prepared);
+    uint32_t *to = mst_room(&b->answer, prepared.n * sizeof *to);
+    if (to == NULL)
+        return MST_LIMIT;
+    while (mst_bleu_token(&it, &token))
+        *to++ = mst_vocab_find(&b->vocab, token);
+    b->answer.n = (size_t)((char *)to - b->answer.p);
+    mst_room_trim(&b->a);
+    mst_room_trim(&b->b);
+    return MST_OK;
+}
+
 mst_rc
 mst_bleu_sentence(mst_bleu_t *b, const mst_str_t *references, size_t reference_count, mst_str_t text,
                   mst_bleu_stats_t *out, mst_err_t *err)
@@ -155,23 +170,24 @@ mst_bleu_sentence(mst_bleu_t *b, const mst_str_t *references, size_t reference_c
     if (reference_count == 0)
         return MST_ERR(err, MST_INVAL, "bleu needs a text to compare with");
     *out = (mst_bleu_stats_t){0};
-    mst_str_t prepared, token;
-    if (read_references(b, references, reference_count) != MST_OK ||
-        mst_bleu_prepare(&b->tokenizer, b->how.lower, text, &b->a, &b->b, &prepared) != MST_OK)
+    mst_rc rc = read_references(b, references, reference_count);
+    if (rc == MST_OK)
+        rc = read_answer(b, text);
+    mst_ngrams_in_t in = {.refs = (const uint32_t *)(const void *)b->tokens.p,
+                          .ends = (const uint64_t *)(const void *)b->ends.p,
+                          .ref_count = reference_count,
+                          .kinds = b->vocab.count,
+                          .text = (const uint32_t *)(const void *)b->answer.p,
+                          .text_count = b->answer.n / sizeof(uint32_t),
+                          .order = b->how.order};
+    if (rc == MST_OK)
+        rc = mst_ngrams_match(&b->ngrams, &in, out->counts);
+    if (rc != MST_OK)
         return MST_ERR(err, MST_LIMIT, "texts of %zu and %zu bytes are too long for bleu", references[0].n, text.n);
-    mst_ngrams_walk(&b->ngrams);
-    mst_bleu_tokens_t it = mst_bleu_tokens(&b->tokenizer, prepared);
-    while (mst_bleu_token(&it, &token)) {
-        mst_ngrams_token(&b->ngrams, mst_vocab_find(&b->vocab, token));
-        out->sys_len++;
-    }
+    out->sys_len = in.text_count;
     out->ref_len = closest(b, reference_count, out->sys_len);
-    for (unsigned n = 1; n <= b->how.order; n++) {
-        out->counts[n - 1] = b->ngrams.matches[n - 1];
-        out->totals[n - 1] = mst_ngrams_total(out->sys_len, n);
-    }
-    mst_room_trim(&b->a);
-    mst_room_trim(&b->b);
+    for (unsigned i = 0; i < b->how.order; i++)
+        out->totals[i] = mst_ngrams_total(out->sys_len, i + 1);
     return MST_OK;
 }
 

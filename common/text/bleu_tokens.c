@@ -18,9 +18,9 @@
 
 typedef enum {
     OTHER,
+    NUMBER,  // up to here: part of the token that it stands in
     NOTHING, // before the text
     SPACE,
-    NUMBER,
     POINT,
     ALONE,
     HYPHEN,
@@ -199,12 +199,53 @@ holds_on(const mst_bleu_tokens_t *t, const char *behind)
     return class_at(t, behind, &took) == NUMBER;
 }
 
+#define EACH(byte) ((byte)*0x0101010101010101ULL)
+
+// How many of eight bytes are ASCII letters and digits before one that is not: the bulk of a text. The upper bit of
+// each byte says what a comparison of the lower seven gave.
+static inline size_t
+plain_run(const char *p)
+{
+    uint64_t x;
+    memcpy(&x, p, 8);
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    x = __builtin_bswap64(x);
+#endif
+    uint64_t low = x & EACH(0x7FULL), folded = low | EACH(0x20ULL);
+    uint64_t letter = (folded + EACH(0x80ULL - 'a')) & ~(folded + EACH(0x7FULL - 'z'));
+    uint64_t digit = (low + EACH(0x80ULL - '0')) & ~(low + EACH(0x7FULL - '9'));
+    uint64_t other = (~(letter | digit) | x) & EACH(0x80ULL);
+    return other != 0 ? (size_t)__builtin_ctzll(other) / 8 : 8;
+}
+
+// Letters and digits belong to the token that they stand in, whatever is around.
+static inline bool
+take_plain(mst_bleu_tokens_t *t)
+{
+    const char *p = t->p;
+    size_t n = 8;
+    while (n == 8 && t->end - p >= 8) {
+        n = plain_run(p);
+        p += n;
+    }
+    while (n == 8 && p < t->end && (unsigned char)*p < 0x80 && t->how->ascii[(unsigned char)*p] <= NUMBER)
+        p++;
+    if (p == t->p)
+        return false;
+    t->before = t->how->ascii[(unsigned char)p[-1]];
+    t->before_split = false;
+    t->p = p;
+    return true;
+}
+
 bool
 mst_bleu_token(mst_bleu_tokens_t *t, mst_str_t *out)
 {
     const char *start = t->p;
     while (t->p < t->end) {
         size_t took;
+        if (t->how->tok != MST_BLEU_CHAR && take_plain(t))
+            continue;
         class_t c = class_at(t, t->p, &took);
         bool split = c == POINT && t->before != NOTHING && t->before != NUMBER && !t->before_split;
         bool alone = c == ALONE || c == SPACE || split || (c == HYPHEN && t->before == NUMBER) ||

@@ -2,7 +2,6 @@
 
 #include "common/base/limits.h"
 #include "common/base/mem.h"
-#include "common/base/utf8.h"
 #include "common/text/normalise.h"
 #include "common/text/vocab.h"
 
@@ -12,11 +11,11 @@
 
 struct mst_chrf {
     mst_chrf_how_t how;
-    mst_vocab_t vocab;         // words of the reference
-    mst_ngrams_t chars, words; // of the reference
-    mst_buf_t lower;           // the text in lower case
-    mst_buf_t lower_ref;       // a reference in lower case, which the vocabulary borrows
-    mst_buf_t tokens;          // of a reference: characters, later words; uint32_t
+    mst_vocab_t vocab; // characters, later words, of the reference
+    mst_ngrams_t ngrams;
+    mst_buf_t lower;          // the text in lower case
+    mst_buf_t lower_ref;      // a reference in lower case, which the vocabulary borrows
+    mst_buf_t tokens, answer; // of a reference and of the text: characters, later words; uint32_t
 };
 
 mst_chrf_t *
@@ -27,11 +26,11 @@ mst_chrf_new(const mst_chrf_how_t *how)
     MST_ASSERT(how->word_order <= MST_NGRAMS_ORDER_MAX);
     c->how = *how;
     mst_vocab_init(&c->vocab);
-    mst_ngrams_init(&c->chars);
-    mst_ngrams_init(&c->words);
+    mst_ngrams_init(&c->ngrams);
     mst_buf_init(&c->lower, MST_TEXT_SCRATCH_MAX);
     mst_buf_init(&c->lower_ref, MST_TEXT_SCRATCH_MAX);
     mst_buf_init(&c->tokens, MST_TEXT_SCRATCH_MAX);
+    mst_buf_init(&c->answer, MST_TEXT_SCRATCH_MAX);
     return c;
 }
 
@@ -41,23 +40,25 @@ mst_chrf_free(mst_chrf_t **c)
     if (c == NULL || *c == NULL)
         return;
     mst_vocab_deinit(&(*c)->vocab);
-    mst_ngrams_deinit(&(*c)->chars);
-    mst_ngrams_deinit(&(*c)->words);
+    mst_ngrams_deinit(&(*c)->ngrams);
     mst_buf_deinit(&(*c)->lower);
     mst_buf_deinit(&(*c)->lower_ref);
     mst_buf_deinit(&(*c)->tokens);
+    mst_buf_deinit(&(*c)->answer);
     free(*c);
     *c = NULL;
 }
 
-// Characters of a text, without white space unless it counts.
+// The next character of a text as its bytes, without white space unless it counts.
 static inline bool
-next_char(const mst_chrf_t *c, mst_str_t *rest, uint32_t *cp)
+next_char(const mst_chrf_t *c, mst_str_t *rest, mst_str_t *out)
 {
     while (rest->n > 0) {
-        size_t took = mst_utf8_next(*rest, cp);
+        uint32_t cp;
+        size_t took = mst_text_next(*rest, &cp);
+        *out = mst_str(rest->p, took);
         *rest = mst_str(rest->p + took, rest->n - took);
-        if (c->how.whitespace || !mst_utf8_is_space(*cp))
+        if (c->how.whitespace || !mst_text_is_space(cp))
             return true;
     }
     return false;
@@ -76,14 +77,19 @@ next_word(words_t *w, mst_str_t *out)
     w->tail = MST_STR_NULL;
     if (out->n > 0)
         return true;
-    w->rest = mst_utf8_trim(w->rest);
+    uint32_t cp;
+    size_t n = 0, first = 0;
+    while (w->rest.n > 0) { // white space before the word
+        first = mst_text_next(w->rest, &cp);
+        if (!mst_text_is_space(cp))
+            break;
+        w->rest = mst_str(w->rest.p + first, w->rest.n - first);
+    }
     if (w->rest.n == 0)
         return false;
-    uint32_t cp;
-    size_t n = 0, first = mst_utf8_next(w->rest, &cp);
     while (n < w->rest.n) {
-        size_t took = mst_utf8_next(mst_str(w->rest.p + n, w->rest.n - n), &cp);
-        if (mst_utf8_is_space(cp))
+        size_t took = mst_text_next(mst_str(w->rest.p + n, w->rest.n - n), &cp);
+        if (mst_text_is_space(cp))
             break;
         n += took;
     }
@@ -98,73 +104,83 @@ next_word(words_t *w, mst_str_t *out)
     return true;
 }
 
-// The tokens in c->tokens become the reference of g; their number goes to *count.
+// The characters of a text as numbers of v, which learns new ones when it is the reference's.
 static mst_rc
-take_tokens(mst_chrf_t *c, mst_ngrams_t *g, unsigned order, size_t *count)
+read_chars(const mst_chrf_t *c, mst_vocab_t *v, mst_str_t text, bool learn, mst_buf_t *out)
 {
-    *count = c->tokens.n / sizeof(uint32_t);
-    mst_rc rc = c->tokens.failed ? MST_LIMIT : mst_ngrams_start(g, order, *count);
-    if (rc == MST_OK && *count > 0)
-        mst_ngrams_reference(g, (const uint32_t *)(const void *)c->tokens.p, *count);
-    return rc;
+    mst_str_t one;
+    mst_room_trim(out);
+    uint32_t *to = mst_room(out, text.n * sizeof *to);
+    if (to == NULL)
+        return MST_LIMIT;
+    while (next_char(c, &text, &one)) {
+        uint32_t id = one.n == 1 ? mst_vocab_find_byte(v, one.p[0]) : mst_vocab_find(v, one);
+        if (learn && id == MST_VOCAB_NONE) {
+            id = mst_vocab_add(v, one);
+            if (id == MST_VOCAB_NONE)
+                return MST_LIMIT;
+        }
+        *to++ = id;
+    }
+    out->n = (size_t)((char *)to - out->p);
+    return MST_OK;
 }
 
+// The same for words, of which there are at most half as many as bytes, and twice that with marks split off.
 static mst_rc
-read_reference(mst_chrf_t *c, mst_str_t reference, size_t *char_count, size_t *word_count)
+read_words(mst_vocab_t *v, mst_str_t text, bool learn, mst_buf_t *out)
 {
-    uint32_t token = 0;
-    mst_str_t rest = reference, word;
-    mst_room_trim(&c->tokens);
-    while (next_char(c, &rest, &token) && mst_buf_add(&c->tokens, &token, sizeof token) == MST_OK)
-        ;
-    mst_rc rc = take_tokens(c, &c->chars, c->how.char_order, char_count);
-    if (rc != MST_OK || c->how.word_order == 0)
-        return rc;
-    mst_vocab_clear(&c->vocab);
-    mst_buf_reset(&c->tokens);
-    words_t words = {.rest = reference};
-    while (next_word(&words, &word)) {
-        token = mst_vocab_add(&c->vocab, word);
-        if (token == MST_VOCAB_NONE || mst_buf_add(&c->tokens, &token, sizeof token) != MST_OK)
+    words_t words = {.rest = text};
+    mst_str_t one;
+    mst_room_trim(out);
+    uint32_t *to = mst_room(out, (text.n + 1) * sizeof *to);
+    if (to == NULL)
+        return MST_LIMIT;
+    while (next_word(&words, &one)) {
+        uint32_t id = learn ? mst_vocab_add(v, one) : mst_vocab_find(v, one);
+        if (learn && id == MST_VOCAB_NONE)
             return MST_LIMIT;
+        *to++ = id;
     }
-    return take_tokens(c, &c->words, c->how.word_order, word_count);
+    out->n = (size_t)((char *)to - out->p);
+    return MST_OK;
 }
 
-// Orders that the reference has nothing of do not count for the text either.
-static void
-note(mst_chrf_stats_t *s, unsigned at, const mst_ngrams_t *g, uint64_t text_count, uint64_t reference_count)
+// Counts what c->tokens and c->answer have in common, from order `at` of s on. Orders that the reference has nothing of
+// do not count for the text either.
+static mst_rc
+note(mst_chrf_t *c, mst_chrf_stats_t *s, unsigned at, unsigned order)
 {
-    for (unsigned n = 1; n <= g->order; n++, at++) {
-        s->reference[at] = mst_ngrams_total(reference_count, n);
-        s->text[at] = s->reference[at] > 0 ? mst_ngrams_total(text_count, n) : 0;
-        s->both[at] = g->matches[n - 1];
+    uint64_t end = c->tokens.n / sizeof(uint32_t);
+    mst_ngrams_in_t in = {.refs = (const uint32_t *)(const void *)c->tokens.p,
+                          .ends = &end,
+                          .ref_count = 1,
+                          .kinds = c->vocab.count,
+                          .text = (const uint32_t *)(const void *)c->answer.p,
+                          .text_count = c->answer.n / sizeof(uint32_t),
+                          .order = order};
+    for (unsigned i = 0; i < order; i++) {
+        s->reference[at + i] = mst_ngrams_total(end, i + 1);
+        s->text[at + i] = s->reference[at + i] > 0 ? mst_ngrams_total(in.text_count, i + 1) : 0;
     }
+    return mst_ngrams_match(&c->ngrams, &in, s->both + at);
 }
 
 static mst_rc
 against(mst_chrf_t *c, mst_str_t reference, mst_str_t text, mst_chrf_stats_t *out)
 {
-    size_t char_count = 0, word_count = 0;
     *out = (mst_chrf_stats_t){0};
-    mst_rc rc = read_reference(c, reference, &char_count, &word_count);
-    if (rc != MST_OK)
-        return rc;
-    uint64_t count = 0;
-    uint32_t cp = 0;
-    mst_str_t rest = text, word;
-    mst_ngrams_walk(&c->chars);
-    for (; next_char(c, &rest, &cp); count++)
-        mst_ngrams_token(&c->chars, cp);
-    note(out, 0, &c->chars, count, char_count);
+    mst_vocab_clear(&c->vocab);
+    if (read_chars(c, &c->vocab, reference, true, &c->tokens) != MST_OK ||
+        read_chars(c, &c->vocab, text, false, &c->answer) != MST_OK || note(c, out, 0, c->how.char_order) != MST_OK)
+        return MST_LIMIT;
     if (c->how.word_order == 0)
         return MST_OK;
-    words_t words = {.rest = text};
-    mst_ngrams_walk(&c->words);
-    for (count = 0; next_word(&words, &word); count++)
-        mst_ngrams_token(&c->words, mst_vocab_find(&c->vocab, word));
-    note(out, c->how.char_order, &c->words, count, word_count);
-    return MST_OK;
+    mst_vocab_clear(&c->vocab);
+    if (read_words(&c->vocab, reference, true, &c->tokens) != MST_OK ||
+        read_words(&c->vocab, text, false, &c->answer) != MST_OK)
+        return MST_LIMIT;
+    return note(c, out, c->how.char_order, c->how.word_order);
 }
 
 mst_rc

@@ -11,6 +11,7 @@
 #include "common/base/limits.h"
 #include "common/base/mem.h"
 #include "common/base/utf8.h"
+#include "common/text/normalise.h"
 #include "common/text/places.h"
 #include "common/text/vocab.h"
 
@@ -86,8 +87,8 @@ next_unit(mst_unit_t unit, mst_str_t *rest, mst_str_t *out)
         return false;
     if (unit == MST_UNIT_WORDS) {
         for (n = 0; n < rest->n;) {
-            size_t took = mst_utf8_next(mst_str(rest->p + n, rest->n - n), &cp);
-            if (mst_utf8_is_space(cp))
+            size_t took = mst_text_next(mst_str(rest->p + n, rest->n - n), &cp);
+            if (mst_text_is_space(cp))
                 break;
             n += took;
         }
@@ -238,7 +239,8 @@ in_band(mst_distance_ctx_t *d, mst_str_t text, uint64_t k, uint64_t *out)
         size_t first = (size_t)((low < last_place ? low : last_place) / 64), last = (size_t)(high / 64);
         for (; known <= last; known++)
             blocks[known] = (block_t){.more = ~0ULL, .bottom = known > 0 ? blocks[known - 1].bottom + 64 : 64};
-        column(d, mst_vocab_find(&d->vocab, unit), first, last);
+        column(d, unit.n == 1 ? mst_vocab_find_byte(&d->vocab, unit.p[0]) : mst_vocab_find(&d->vocab, unit), first,
+               last);
         d->work += last - first + 1;
         if (d->work > MST_TEXT_WORK_MAX)
             return MST_LIMIT;

@@ -1,8 +1,7 @@
-// Multisets of n-grams, 1 up to 9 tokens long, as a tree in one hash table: a node is an n-gram, its parent the
-// n-gram without its last token. The reference is added, then another text is walked past it and every n-gram that
-// it shares with the reference counts once for each time that both have it.
+// How many n-grams, 1 up to 9 tokens long, a text shares with its references: an n-gram counts as often as the text and
+// the reference that has it most often both have it.
 //
-// Time is linear in tokens times order; memory follows the reference alone.
+// Time is linear in tokens times order; memory in the tokens of both sides.
 // Thread: belongs to one thread; kept for the next use.
 #ifndef MST_TEXT_NGRAMS_H
 #define MST_TEXT_NGRAMS_H
@@ -13,22 +12,24 @@
 
 typedef struct {
     mst_buf_t nodes;
-    size_t node_count;                      // a power of two
-    unsigned shift, order, added;           // added: references so far
-    uint32_t path[MST_NGRAMS_ORDER_MAX];    // nodes + 1 of the n-grams that end at the last token; 0 = none
-    uint64_t matches[MST_NGRAMS_ORDER_MAX]; // of the walked text, by length - 1
+    mst_buf_t ref_rank; // of the references' n-grams
+    mst_buf_t live;     // n-grams of the text that the references have
 } mst_ngrams_t;
+
+typedef struct {
+    const uint32_t *refs; // tokens of all references, one reference after the other
+    const uint64_t *ends; // where in refs each of them ends
+    size_t ref_count;
+    uint32_t kinds;       // tokens of references are below it
+    const uint32_t *text; // below kinds too, or MST_VOCAB_NONE: no reference has it
+    size_t text_count;
+    unsigned order; // 1 to MST_NGRAMS_ORDER_MAX
+} mst_ngrams_in_t;
 
 void mst_ngrams_init(mst_ngrams_t *g);
 void mst_ngrams_deinit(mst_ngrams_t *g);
-// Forgets everything and makes room for references of `tokens` tokens in all. MST_LIMIT when that is too much.
-MST_NODISCARD mst_rc mst_ngrams_start(mst_ngrams_t *g, unsigned order, size_t tokens);
-// One reference; with several, an n-gram counts as often as in the one that has it most often.
-void mst_ngrams_reference(mst_ngrams_t *g, const uint32_t *tokens, size_t count);
-// Begins to walk a text past the references; then its tokens, one after the other (MST_VOCAB_NONE: no reference has
-// it); then look at matches. Once for each start.
-void mst_ngrams_walk(mst_ngrams_t *g);
-void mst_ngrams_token(mst_ngrams_t *g, uint32_t token);
+// matches: by length - 1, `order` of them. MST_LIMIT when the texts are too long.
+MST_NODISCARD mst_rc mst_ngrams_match(mst_ngrams_t *g, const mst_ngrams_in_t *in, uint64_t *matches);
 
 // n-grams of a text of `tokens` tokens.
 static inline uint64_t

@@ -2,9 +2,31 @@
 #ifndef MST_TEXT_NORMALISE_H
 #define MST_TEXT_NORMALISE_H
 
-#include "common/base/buf.h"
+#include "common/base/utf8.h"
 
 bool mst_text_is_ascii(mst_str_t s);
+
+// mst_utf8_next, mst_utf8_is_space and mst_utf8_is_word with ASCII decided on the spot.
+static inline size_t
+mst_text_next(mst_str_t s, uint32_t *cp)
+{
+    *cp = (unsigned char)s.p[0];
+    return *cp < 0x80 ? 1 : mst_utf8_next(s, cp);
+}
+
+static inline bool
+mst_text_is_space(uint32_t cp)
+{
+    return cp > ' ' && cp < 0x80 ? false : mst_utf8_is_space(cp);
+}
+
+static inline bool
+mst_text_is_word(uint32_t cp)
+{
+    if (cp >= 0x80)
+        return mst_utf8_is_word(cp);
+    return ((cp | 0x20) >= 'a' && (cp | 0x20) <= 'z') || (cp >= '0' && cp <= '9') || cp == '_';
+}
 
 // One of the 32 ASCII marks of Python's string.punctuation?
 static inline bool

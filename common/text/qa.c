@@ -5,7 +5,6 @@
 
 #include "common/base/limits.h"
 #include "common/base/mem.h"
-#include "common/base/utf8.h"
 #include "common/text/normalise.h"
 #include "common/text/vocab.h"
 
@@ -63,7 +62,7 @@ typedef enum { PART, BLANK, GONE } fate_t;
 static fate_t
 fate(mst_qa_rules_t rules, uint32_t cp)
 {
-    if (mst_utf8_is_space(cp))
+    if (mst_text_is_space(cp))
         return BLANK;
     if (cp < 0x80 && mst_text_is_mark((char)cp))
         return rules == MST_QA_TRIVIAQA ? BLANK : GONE;
@@ -104,9 +103,9 @@ mst_qa_normalise(mst_qa_rules_t rules, mst_str_t text, mst_buf_t *scratch, mst_b
     bool in_run = false, blank = false;
     while (s.n > 0) {
         uint32_t cp = 0;
-        size_t took = mst_utf8_next(s, &cp);
+        size_t took = mst_text_next(s, &cp);
         fate_t f = fate(rules, cp);
-        bool word = f == PART && mst_utf8_is_word(cp);
+        bool word = f == PART && mst_text_is_word(cp);
         if (f != GONE && in_run && !word) {
             blank = drop_article(out, run) || blank;
             in_run = false;
@@ -120,8 +119,8 @@ mst_qa_normalise(mst_qa_rules_t rules, mst_str_t text, mst_buf_t *scratch, mst_b
             if (word && !in_run)
                 run = out->n;
             in_run = word;
-            memcpy(p + out->n, s.p, took);
-            out->n += took;
+            for (size_t i = 0; i < took; i++)
+                p[out->n++] = s.p[i];
         }
         s = mst_str(s.p + took, s.n - took);
     }

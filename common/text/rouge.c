@@ -249,24 +249,19 @@ score_l(mst_rouge_t *r, const part_t *target, const part_t *prediction, mst_prf_
     return rc;
 }
 
-static mst_rc
-score_ngrams(mst_rouge_t *r, const part_t *target, const part_t *prediction)
-{
-    mst_rc rc = mst_ngrams_start(&r->ngrams, r->order, target->count);
-    if (rc != MST_OK)
-        return rc;
-    mst_ngrams_reference(&r->ngrams, target->tokens, target->count);
-    mst_ngrams_walk(&r->ngrams);
-    for (size_t i = 0; i < prediction->count; i++)
-        mst_ngrams_token(&r->ngrams, prediction->tokens[i]);
-    return MST_OK;
-}
-
 // All types for one target; a type's triple replaces the one in out when it is better, or the first.
 static mst_rc
 score_target(mst_rouge_t *r, const part_t *target, const part_t *prediction, bool first, mst_prf_t *out)
 {
-    mst_rc rc = r->order > 0 ? score_ngrams(r, target, prediction) : MST_OK;
+    uint64_t end = target->count, matches[MST_NGRAMS_ORDER_MAX];
+    mst_ngrams_in_t in = {.refs = target->tokens,
+                          .ends = &end,
+                          .ref_count = 1,
+                          .kinds = r->vocab.count,
+                          .text = prediction->tokens,
+                          .text_count = prediction->count,
+                          .order = r->order};
+    mst_rc rc = r->order > 0 ? mst_ngrams_match(&r->ngrams, &in, matches) : MST_OK;
     for (size_t i = 0; i < r->type_count && rc == MST_OK; i++) {
         mst_prf_t one;
         unsigned n = (unsigned)r->types[i];
@@ -275,8 +270,7 @@ score_target(mst_rouge_t *r, const part_t *target, const part_t *prediction, boo
         else if (n == MST_ROUGE_LSUM)
             rc = score_lsum(r, target, prediction, &one);
         else
-            one = of_counts(r->ngrams.matches[n - 1], mst_ngrams_total(prediction->count, n),
-                            mst_ngrams_total(target->count, n));
+            one = of_counts(matches[n - 1], mst_ngrams_total(prediction->count, n), mst_ngrams_total(target->count, n));
         if (rc == MST_OK && (first || one.fmeasure > out[i].fmeasure))
             out[i] = one;
     }

@@ -6,10 +6,40 @@
 #define KEPT_BYTES  ((size_t)256 * MST_KIB)
 #define FIRST_SLOTS 256
 
+// Tokens of up to SHORT bytes are compared as a number and a length.
+#define SHORT 8
+
 typedef struct {
     mst_str_t token;
-    uint64_t hash;
+    uint64_t key; // SHORT bytes or fewer: all of them; else a hash
 } entry_t;
+
+static inline uint64_t
+load(const char *p, size_t bytes)
+{
+    uint64_t v = 0;
+    memcpy(&v, p, bytes);
+    return v;
+}
+
+// Of two or more bytes. Loads of fixed sizes, which may overlap: every byte is in the number.
+static inline uint64_t
+key_of(mst_str_t token)
+{
+    const char *end = token.p + token.n;
+    if (token.n > SHORT)
+        return mst_xxh64(token, 0);
+    if (token.n >= 4)
+        return load(token.p, 4) << 32 | load(end - 4, 4);
+    return token.n >= 2 ? load(token.p, 2) << 32 | load(end - 2, 2) : load(token.p, 1);
+}
+
+static inline size_t
+first_slot(const mst_vocab_t *v, uint64_t key, size_t n)
+{
+    uint64_t h = (key + n) * 0x9E3779B97F4A7C15ULL;
+    return (h ^ h >> 32) & (v->slot_count - 1);
+}
 
 void *
 mst_room(mst_buf_t *b, size_t bytes)
@@ -69,14 +99,14 @@ mst_vocab_clear(mst_vocab_t *v)
 
 // Where the token is, or would be.
 static size_t
-place(const mst_vocab_t *v, mst_str_t token, uint64_t hash)
+place(const mst_vocab_t *v, mst_str_t token, uint64_t key)
 {
     const uint32_t *s = slots(v);
     const entry_t *all = entries(v);
-    size_t i = hash & (v->slot_count - 1);
+    size_t i = first_slot(v, key, token.n);
     while (s[i] != 0) {
         const entry_t *e = &all[s[i] - 1];
-        if (e->hash == hash && mst_str_eq(e->token, token))
+        if (e->key == key && e->token.n == token.n && (token.n <= SHORT || memcmp(e->token.p, token.p, token.n) == 0))
             break;
         i = (i + 1) & (v->slot_count - 1);
     }
@@ -95,7 +125,7 @@ grow(mst_vocab_t *v)
     v->slot_count = count;
     const entry_t *all = entries(v);
     for (uint32_t id = 0; id < v->count; id++) {
-        size_t i = all[id].hash & (count - 1);
+        size_t i = first_slot(v, all[id].key, all[id].token.n);
         while (s[i] != 0)
             i = (i + 1) & (count - 1);
         s[i] = id + 1;
@@ -113,8 +143,8 @@ mst_vocab_add(mst_vocab_t *v, mst_str_t token)
         return *one_byte - 1;
     if (v->slot_count < 2 * ((size_t)v->count + 1) && !grow(v))
         return MST_VOCAB_NONE;
-    entry_t e = {.token = token, .hash = mst_xxh64(token, 0)};
-    size_t i = place(v, token, e.hash);
+    entry_t e = {.token = token, .key = key_of(token)};
+    size_t i = place(v, token, e.key);
     uint32_t *slot = &slots(v)[i];
     if (*slot != 0)
         return *slot - 1;
@@ -132,7 +162,7 @@ mst_vocab_find(const mst_vocab_t *v, mst_str_t token)
     if (token.n == 0 || v->slot_count == 0)
         return MST_VOCAB_NONE;
     if (token.n == 1)
-        return v->one_byte[(unsigned char)token.p[0]] - 1; // 0 - 1 is MST_VOCAB_NONE
-    size_t i = place(v, token, mst_xxh64(token, 0));
+        return mst_vocab_find_byte(v, token.p[0]);
+    size_t i = place(v, token, key_of(token));
     return slots(v)[i] - 1;
 }

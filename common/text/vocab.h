@@ -30,4 +30,11 @@ uint32_t mst_vocab_add(mst_vocab_t *v, mst_str_t token);
 // The same without adding: MST_VOCAB_NONE when it is not known.
 uint32_t mst_vocab_find(const mst_vocab_t *v, mst_str_t token);
 
+// For a token of one byte.
+static inline uint32_t
+mst_vocab_find_byte(const mst_vocab_t *v, char byte)
+{
+    return v->one_byte[(unsigned char)byte] - 1; // 0 - 1 is MST_VOCAB_NONE
+}
+
 #endif
