@@ -16,12 +16,6 @@
 #define CHECKPOINT_PAGES 2000  // 32 MiB of WAL between checkpoints
 #define BUSY_MS          5000
 
-const char *const mst_result_columns[MST_COL_COUNT] = {
-#define COLUMN_NAME(name) #name,
-    MST_RESULT_NUMBERS(COLUMN_NAME) MST_RESULT_TEXTS(COLUMN_NAME)
-#undef COLUMN_NAME
-};
-
 static mst_rc
 rc_of_errno(int e)
 {

@@ -2,6 +2,7 @@
 #ifndef MST_STORE_SQLITE_H
 #define MST_STORE_SQLITE_H
 
+#include "aggregator/store/columns.h"
 #include "aggregator/store/lockfile.h"
 #include "aggregator/store/ops.h"
 #include "aggregator/store/rollup.h"
@@ -18,26 +19,6 @@ typedef enum {
     MST_SQL_ROLLUP_PUT,
     MST_SQL_COUNT,
 } mst_sql_t;
-
-// The columns of table result, in the order of the table: numbers first, so that a scan of numbers never walks
-// the overflow pages of long text. X(name)
-// clang-format off
-#define MST_RESULT_NUMBERS(X)                                                                                      \
-    X(run_no) X(target_no) X(case_no) X(repeat_no) X(generation) X(attempt) X(outcome) X(passed) X(origin_no)      \
-    X(ttft_ns) X(last_token_ns) X(tpot_ns) X(ttfo_ns) X(ttfb_ns) X(close_ns) X(queue_ns) X(send_mono_ns)           \
-    X(send_source) X(rx_source) X(prompt_tokens) X(completion_tokens) X(reasoning_tokens) X(token_source)          \
-    X(event_count) X(logprob_count) X(merged_reads) X(comments) X(flags) X(http_status) X(attempts) X(lease_id)    \
-    X(started_wall_ns) X(finished_wall_ns) X(error_rc) X(error_retry) X(error_sub)
-#define MST_RESULT_TEXTS(X)                                                                                        \
-    X(case_digest) X(case_id) X(slices) X(finish_reason) X(model) X(system_fingerprint) X(request_id) X(server)    \
-    X(error_text) X(scores) X(input) X(expected) X(case_extra) X(text) X(reasoning) X(refusal) X(tool_calls)         \
-    X(events) X(raw_request) X(raw_response)
-// clang-format on
-#define MST_COLUMN_ENUM(name) MST_COL_##name,
-
-typedef enum { MST_RESULT_NUMBERS(MST_COLUMN_ENUM) MST_RESULT_TEXTS(MST_COLUMN_ENUM) MST_COL_COUNT } mst_column_t;
-
-extern const char *const mst_result_columns[MST_COL_COUNT];
 
 #define MST_ORIGIN_FIELDS 8
 

@@ -6,11 +6,6 @@
 
 #include <stdlib.h>
 
-#define FLAG_STREAMED 1
-#define FLAG_REUSED   2
-#define FLAG_LENIENT  4
-#define FLAG_FINISHED 8
-
 void
 mst_sqlite_origins_forget(mst_sqlite_t *s)
 {
@@ -99,98 +94,23 @@ origin_no(mst_sqlite_t *s, const mst_origin_t *o, int64_t *out_no, mst_err_t *er
 }
 
 static int
-bind_key(sqlite3_stmt *st, int64_t run_no, const mst_result_t *r, int64_t origin)
+bind_row(sqlite3_stmt *st, const mst_cell_t cells[MST_COL_COUNT])
 {
-    int code = sqlite3_bind_int64(st, MST_COL_run_no + 1, run_no);
-    code |= sqlite3_bind_int64(st, MST_COL_target_no + 1, r->key.target_no);
-    code |= sqlite3_bind_int64(st, MST_COL_case_no + 1, (int64_t)r->key.case_no);
-    code |= sqlite3_bind_int64(st, MST_COL_repeat_no + 1, r->key.repeat_no);
-    code |= sqlite3_bind_int64(st, MST_COL_generation + 1, r->generation);
-    code |= sqlite3_bind_int64(st, MST_COL_attempt + 1, r->attempt);
-    code |= sqlite3_bind_int64(st, MST_COL_outcome + 1, (int)r->outcome);
-    code |= sqlite3_bind_int64(st, MST_COL_passed + 1, r->passed);
-    code |= sqlite3_bind_int64(st, MST_COL_lease_id + 1, (int64_t)r->lease_id);
-    code |=
-        origin ? sqlite3_bind_int64(st, MST_COL_origin_no + 1, origin) : sqlite3_bind_null(st, MST_COL_origin_no + 1);
-    code |= sqlite3_bind_int64(st, MST_COL_started_wall_ns + 1, r->started_wall_ns);
-    code |= sqlite3_bind_int64(st, MST_COL_finished_wall_ns + 1, r->finished_wall_ns);
-    code |= mst_sqlite_bind_or_empty(st, MST_COL_case_id + 1, r->case_id);
-    static const uint8_t none[sizeof r->case_digest];
-    code |= memcmp(r->case_digest, none, sizeof none) == 0
-                ? sqlite3_bind_null(st, MST_COL_case_digest + 1)
-                : sqlite3_bind_blob(st, MST_COL_case_digest + 1, r->case_digest, sizeof none, SQLITE_STATIC);
+    int code = SQLITE_OK;
+    for (int i = 0; i < MST_COL_COUNT; i++) {
+        const mst_cell_t *c = &cells[i];
+        if (c->null)
+            code |= sqlite3_bind_null(st, i + 1);
+        else if (i < MST_COL_TEXT_FIRST)
+            code |= sqlite3_bind_int64(st, i + 1, c->i);
+        else if (i == MST_COL_scores) // UTF-8 by its making
+            code |= sqlite3_bind_text64(st, i + 1, c->s.p, c->s.n, SQLITE_STATIC, SQLITE_UTF8);
+        else if (i == MST_COL_events || i == MST_COL_case_digest)
+            code |= sqlite3_bind_blob64(st, i + 1, c->s.p, c->s.n, SQLITE_STATIC);
+        else
+            code |= mst_sqlite_bind_or_empty(st, i + 1, c->s);
+    }
     return code;
-}
-
-static int
-bind_numbers(sqlite3_stmt *st, const mst_result_t *r)
-{
-    const mst_completion_t *d = &r->done;
-    uint64_t events, logprobs;
-    mst_events_counts(r->events, &events, &logprobs);
-    int flags = (d->streamed ? FLAG_STREAMED : 0) | (d->conn_reused ? FLAG_REUSED : 0) |
-                (d->lenient_json ? FLAG_LENIENT : 0) | (d->finished ? FLAG_FINISHED : 0);
-    int code = mst_sqlite_bind_known(st, MST_COL_ttft_ns + 1, d->ttft_ns);
-    code |= mst_sqlite_bind_known(st, MST_COL_last_token_ns + 1, d->last_token_ns);
-    code |= mst_sqlite_bind_known(st, MST_COL_tpot_ns + 1, r->tpot_ns);
-    code |= mst_sqlite_bind_known(st, MST_COL_ttfo_ns + 1, d->ttfo_ns);
-    code |= mst_sqlite_bind_known(st, MST_COL_ttfb_ns + 1, d->ttfb_ns);
-    code |= mst_sqlite_bind_known(st, MST_COL_close_ns + 1, d->close_ns);
-    code |= mst_sqlite_bind_known(st, MST_COL_queue_ns + 1, d->queue_ns);
-    code |= mst_sqlite_bind_known(st, MST_COL_send_mono_ns + 1, d->send_mono_ns);
-    code |= sqlite3_bind_int64(st, MST_COL_send_source + 1, (int)d->send_source);
-    code |= sqlite3_bind_int64(st, MST_COL_rx_source + 1, (int)d->rx_source);
-    code |= mst_sqlite_bind_known(st, MST_COL_prompt_tokens + 1, d->prompt_tokens);
-    code |= mst_sqlite_bind_known(st, MST_COL_completion_tokens + 1, d->completion_tokens);
-    code |= mst_sqlite_bind_known(st, MST_COL_reasoning_tokens + 1, d->reasoning_tokens);
-    code |= sqlite3_bind_int64(st, MST_COL_token_source + 1, (int)d->token_source);
-    code |= sqlite3_bind_int64(st, MST_COL_event_count + 1, (int64_t)events);
-    code |= sqlite3_bind_int64(st, MST_COL_logprob_count + 1, (int64_t)logprobs);
-    code |= sqlite3_bind_int64(st, MST_COL_merged_reads + 1, d->merged_reads);
-    code |= sqlite3_bind_int64(st, MST_COL_comments + 1, d->comments);
-    code |= sqlite3_bind_int64(st, MST_COL_flags + 1, flags);
-    code |= sqlite3_bind_int64(st, MST_COL_http_status + 1, d->http_status);
-    code |= sqlite3_bind_int64(st, MST_COL_attempts + 1, d->attempts);
-    return code;
-}
-
-static int
-bind_error(sqlite3_stmt *st, const mst_err_t *e)
-{
-    int code = e->rc == MST_OK ? sqlite3_bind_null(st, MST_COL_error_rc + 1)
-                               : sqlite3_bind_int64(st, MST_COL_error_rc + 1, (int)e->rc);
-    code |= e->retry == MST_RETRY_NEVER ? sqlite3_bind_null(st, MST_COL_error_retry + 1)
-                                        : sqlite3_bind_int64(st, MST_COL_error_retry + 1, (int)e->retry);
-    code |= e->sub == 0 ? sqlite3_bind_null(st, MST_COL_error_sub + 1)
-                        : sqlite3_bind_int64(st, MST_COL_error_sub + 1, e->sub);
-    return code |
-           mst_sqlite_bind(st, MST_COL_error_text + 1, mst_str(e->message, strnlen(e->message, sizeof e->message)));
-}
-
-static int
-bind_texts(sqlite3_stmt *st, const mst_result_t *r, mst_str_t scores)
-{
-    const mst_completion_t *d = &r->done;
-    bool first = r->key.target_no == 0 && r->key.repeat_no == 0;
-    int code = mst_sqlite_bind(st, MST_COL_finish_reason + 1, d->finish_reason);
-    code |= mst_sqlite_bind(st, MST_COL_slices + 1, r->slices);
-    code |= mst_sqlite_bind(st, MST_COL_model + 1, d->model);
-    code |= mst_sqlite_bind(st, MST_COL_system_fingerprint + 1, d->system_fingerprint);
-    code |= mst_sqlite_bind(st, MST_COL_request_id + 1, d->request_id);
-    code |= mst_sqlite_bind(st, MST_COL_server + 1, d->server);
-    code |= mst_sqlite_bind(st, MST_COL_input + 1, first ? r->input : MST_STR_NULL);
-    code |= first && r->has_expected ? mst_sqlite_bind_or_empty(st, MST_COL_expected + 1, r->expected)
-                                     : sqlite3_bind_null(st, MST_COL_expected + 1);
-    code |= mst_sqlite_bind(st, MST_COL_case_extra + 1, first ? r->case_extra : MST_STR_NULL);
-    code |= mst_sqlite_bind(st, MST_COL_text + 1, d->text);
-    code |= mst_sqlite_bind(st, MST_COL_reasoning + 1, d->reasoning);
-    code |= mst_sqlite_bind(st, MST_COL_refusal + 1, d->refusal);
-    code |= mst_sqlite_bind(st, MST_COL_tool_calls + 1, d->tool_calls);
-    code |= scores.n ? sqlite3_bind_text64(st, MST_COL_scores + 1, scores.p, scores.n, SQLITE_STATIC, SQLITE_UTF8)
-                     : sqlite3_bind_null(st, MST_COL_scores + 1);
-    code |= sqlite3_bind_blob64(st, MST_COL_events + 1, r->events.n ? r->events.p : NULL, r->events.n, SQLITE_STATIC);
-    code |= mst_sqlite_bind(st, MST_COL_raw_request + 1, r->raw_request);
-    return code | mst_sqlite_bind(st, MST_COL_raw_response + 1, r->raw_response);
 }
 
 static mst_rc
@@ -206,10 +126,9 @@ insert(mst_sqlite_t *s, int64_t run_no, const mst_result_t *r, int64_t origin, b
     mst_rc rc = mst_sqlite_stmt(s, MST_SQL_RESULT_ADD, &st, err);
     if (rc != MST_OK)
         return rc;
-    int code = bind_key(st, run_no, r, origin);
-    code |= bind_numbers(st, r);
-    code |= bind_error(st, &r->done.error);
-    code |= bind_texts(st, r, mst_buf_view(&s->scores));
+    mst_cell_t cells[MST_COL_COUNT];
+    mst_row_cells(run_no, r, origin, mst_buf_view(&s->scores), cells);
+    int code = bind_row(st, cells);
     if (code == SQLITE_OK)
         code = sqlite3_step(st);
     if (code == SQLITE_DONE)

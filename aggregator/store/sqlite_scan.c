@@ -7,35 +7,12 @@
 
 #define SCAN_ARENA_MAX (4 * MST_RESULT_BYTES_MAX) // scores of one row, as a tree and as records
 
-static bool
-wanted(mst_column_t c, const mst_store_scan_t *what)
-{
-    switch ((int)c) {
-    case MST_COL_input:
-    case MST_COL_expected:
-    case MST_COL_case_extra:
-    case MST_COL_text:
-    case MST_COL_reasoning:
-    case MST_COL_refusal:
-    case MST_COL_tool_calls:
-        return what->with_text;
-    case MST_COL_events:
-    case MST_COL_raw_request:
-    case MST_COL_raw_response:
-        return what->with_events;
-    case MST_COL_scores:
-        return what->with_scores;
-    default:
-        return true;
-    }
-}
-
 // Input, expected and case_extra are stored with the first target and repeat of a case; the others look there.
 static void
 column_sql(mst_buf_t *sql, mst_column_t c, const mst_store_scan_t *what)
 {
     const char *name = mst_result_columns[c];
-    if (!wanted(c, what))
+    if (!mst_column_wanted(c, what->with_text, what->with_events, what->with_scores))
         mst_buf_add_c(sql, "NULL");
     else if (c == MST_COL_input || c == MST_COL_expected || c == MST_COL_case_extra)
         mst_buf_addf(sql,
@@ -66,86 +43,19 @@ results_sql(mst_buf_t *sql, const mst_store_scan_t *what)
     mst_buf_add_byte(sql, 0);
 }
 
-static int64_t
-number(sqlite3_stmt *st, mst_column_t c)
-{
-    return sqlite3_column_int64(st, (int)c);
-}
-
 static void
-read_completion(sqlite3_stmt *st, mst_completion_t *d)
+read_cells(sqlite3_stmt *st, mst_cell_t cells[MST_COL_COUNT])
 {
-    int64_t flags = number(st, MST_COL_flags);
-    *d = (mst_completion_t){
-        .text = mst_sqlite_str(st, MST_COL_text),
-        .reasoning = mst_sqlite_str(st, MST_COL_reasoning),
-        .refusal = mst_sqlite_str(st, MST_COL_refusal),
-        .tool_calls = mst_sqlite_str(st, MST_COL_tool_calls),
-        .finish_reason = mst_sqlite_str(st, MST_COL_finish_reason),
-        .model = mst_sqlite_str(st, MST_COL_model),
-        .system_fingerprint = mst_sqlite_str(st, MST_COL_system_fingerprint),
-        .request_id = mst_sqlite_str(st, MST_COL_request_id),
-        .server = mst_sqlite_str(st, MST_COL_server),
-        .prompt_tokens = mst_sqlite_known(st, MST_COL_prompt_tokens),
-        .completion_tokens = mst_sqlite_known(st, MST_COL_completion_tokens),
-        .reasoning_tokens = mst_sqlite_known(st, MST_COL_reasoning_tokens),
-        .token_source = (mst_token_source_t)number(st, MST_COL_token_source),
-        .send_mono_ns = mst_sqlite_known(st, MST_COL_send_mono_ns),
-        .send_source = (mst_stamp_source_t)number(st, MST_COL_send_source),
-        .rx_source = (mst_stamp_source_t)number(st, MST_COL_rx_source),
-        .ttfb_ns = mst_sqlite_known(st, MST_COL_ttfb_ns),
-        .ttft_ns = mst_sqlite_known(st, MST_COL_ttft_ns),
-        .ttfo_ns = mst_sqlite_known(st, MST_COL_ttfo_ns),
-        .last_token_ns = mst_sqlite_known(st, MST_COL_last_token_ns),
-        .close_ns = mst_sqlite_known(st, MST_COL_close_ns),
-        .queue_ns = mst_sqlite_known(st, MST_COL_queue_ns),
-        .merged_reads = (uint32_t)number(st, MST_COL_merged_reads),
-        .comments = (uint32_t)number(st, MST_COL_comments),
-        .streamed = (flags & 1) != 0,
-        .conn_reused = (flags & 2) != 0,
-        .lenient_json = (flags & 4) != 0,
-        .finished = (flags & 8) != 0,
-        .http_status = (int)number(st, MST_COL_http_status),
-        .attempts = (uint32_t)number(st, MST_COL_attempts),
-        .error = {.rc = (mst_rc)number(st, MST_COL_error_rc),
-                  .retry = (mst_retry_t)number(st, MST_COL_error_retry),
-                  .sub = (int)number(st, MST_COL_error_sub)},
-    };
-    mst_str_t text = mst_sqlite_str(st, MST_COL_error_text);
-    snprintf(d->error.message, sizeof d->error.message, "%.*s", MST_FMT(text));
-}
-
-static void
-read_result(sqlite3_stmt *st, mst_result_t *r)
-{
-    *r = (mst_result_t){
-        .key = {.case_no = (uint64_t)number(st, MST_COL_case_no),
-                .target_no = (uint32_t)number(st, MST_COL_target_no),
-                .repeat_no = (uint32_t)number(st, MST_COL_repeat_no)},
-        .generation = (uint32_t)number(st, MST_COL_generation),
-        .lease_id = (uint64_t)number(st, MST_COL_lease_id),
-        .attempt = (uint32_t)number(st, MST_COL_attempt),
-        .outcome = (mst_outcome_t)number(st, MST_COL_outcome),
-        .passed = number(st, MST_COL_passed) != 0,
-        .case_id = mst_sqlite_str(st, MST_COL_case_id),
-        .input = mst_sqlite_str(st, MST_COL_input),
-        .expected = mst_sqlite_str(st, MST_COL_expected),
-        .case_extra = mst_sqlite_str(st, MST_COL_case_extra),
-        .slices = mst_sqlite_str(st, MST_COL_slices),
-        .has_expected = sqlite3_column_type(st, MST_COL_expected) != SQLITE_NULL,
-        .events = mst_sqlite_str(st, MST_COL_events),
-        .tpot_ns = mst_sqlite_known(st, MST_COL_tpot_ns),
-        .logprob_count = (uint32_t)number(st, MST_COL_logprob_count),
-        .raw_request = mst_sqlite_str(st, MST_COL_raw_request),
-        .raw_response = mst_sqlite_str(st, MST_COL_raw_response),
-        .started_wall_ns = number(st, MST_COL_started_wall_ns),
-        .finished_wall_ns = number(st, MST_COL_finished_wall_ns),
-        .origin_no = (uint32_t)number(st, MST_COL_origin_no),
-    };
-    mst_str_t digest = mst_sqlite_str(st, MST_COL_case_digest);
-    if (digest.n == sizeof r->case_digest)
-        memcpy(r->case_digest, digest.p, digest.n);
-    read_completion(st, &r->done);
+    for (int i = 0; i < MST_COL_COUNT; i++) {
+        bool null = sqlite3_column_type(st, i) == SQLITE_NULL;
+        cells[i] = (mst_cell_t){.null = null};
+        if (null)
+            continue;
+        if (i < MST_COL_TEXT_FIRST)
+            cells[i].i = sqlite3_column_int64(st, i);
+        else
+            cells[i].s = mst_sqlite_str(st, i);
+    }
 }
 
 static void
@@ -176,11 +86,12 @@ hand_row(sqlite3_stmt *st, scan_t *scan, bool *go_on, mst_err_t *err)
 {
     mst_result_t r;
     mst_origin_t origin;
-    read_result(st, &r);
+    mst_cell_t cells[MST_COL_COUNT];
+    read_cells(st, cells);
+    mst_row_result(cells, &r);
     read_origin(st, &origin);
     mst_arena_reset(scan->arena);
-    mst_rc rc =
-        mst_scores_read(scan->parser, mst_sqlite_str(st, MST_COL_scores), scan->arena, &r.scores, &r.score_count, err);
+    mst_rc rc = mst_scores_read(scan->parser, cells[MST_COL_scores].s, scan->arena, &r.scores, &r.score_count, err);
     if (rc != MST_OK) {
         mst_err_prefix(err, "result of case %llu", (unsigned long long)r.key.case_no);
         return rc;
