@@ -18,14 +18,17 @@
 enum { FIRST_KEY = 1000 }; // of argp: row i of the table is FIRST_KEY + i
 
 static const char doc[] =
-    "Serve a simulated inference backend: OpenAI chat completions with seeded delays, tokens, logprobs and faults. "
-    "The same seed and the same requests give the same answers.\v"
+    "Serve a simulated inference backend: the routes of OpenAI, vLLM, SGLang, TGI, llama.cpp, Ollama, Anthropic and "
+    "TEI, with seeded delays, tokens, logprobs, vectors and faults. The same seed and the same requests give the same "
+    "answers.\v"
     "The first line on standard output is \"listening on http://ADDRESS:PORT/v1\". Serves until SIGINT or SIGTERM.\n"
     "Delays and faults are drawn from the seed, the case (X-Case-Id, else the prompt), X-Repeat and X-Attempt.\n\n"
     "Examples:\n"
     "  muster sim --port 8000 --ttft-ms 50 --ttft-sigma 0.3 --itl-ms 10\n"
     "  muster sim --replies answers.jsonl --api-key secret\n"
     "  muster sim --p-429 0.1 --retry-after-s 0.5 --p-cut 0.05\n"
+    "  muster sim --dialect vllm --port 8000 --listen ollama@11434,anthropic@8001\n"
+    "  muster sim --faults 429@10,cut@20-29,hang@60s\n"
     "  muster sim --itl-ms 20 --sync-steps --truth truth.jsonl\n";
 
 static error_t
@@ -104,6 +107,10 @@ serve(const mst_sim_opts_t *opts, mst_err_t *err)
         goto out;
     bool v6 = strchr(opts->host, ':') != NULL;
     printf("listening on http://%s%s%s:%u/v1\n", v6 ? "[" : "", opts->host, v6 ? "]" : "", (unsigned)mst_sim_port(sim));
+    const char *dialect;
+    uint16_t port;
+    for (size_t i = 1; (port = mst_sim_port_at(sim, i, &dialect)) != 0; i++)
+        printf("%s on http://%s%s%s:%u\n", dialect, v6 ? "[" : "", opts->host, v6 ? "]" : "", (unsigned)port);
     fflush(stdout);
     rc = wait_for_signal(fd, err);
 out:

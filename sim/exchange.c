@@ -4,8 +4,6 @@
 
 #include "common/base/clock.h"
 #include "common/base/limits.h"
-#include "sim/words.h"
-
 #include <stdio.h>
 
 enum { BATCH_BYTES = 128 << 10, REQUEST_ID_MAX = 256 };
@@ -15,6 +13,8 @@ enum { BATCH_BYTES = 128 << 10, REQUEST_ID_MAX = 256 };
 static void
 note(mst_sim_conn_t *c, mst_sim_event_kind_t kind, uint32_t tokens)
 {
+    tokens += c->unnoted;
+    c->unnoted = 0;
     if (c->server->truth == NULL)
         return;
     mst_sim_truth_event_t e = {0, 0, tokens, kind};
@@ -52,10 +52,30 @@ become(mst_sim_conn_t *c, mst_sim_state_t state)
         c->server->busy++;
 }
 
+// What /metrics tells.
+static void
+count_answer(mst_sim_conn_t *c)
+{
+    mst_sim_metrics_t *m = &c->server->metrics;
+    bool good = c->status == 200 && c->end == MST_SIM_ENDED_WHOLE, generated = c->route->format != NULL;
+    m->requests++;
+    m->failed += !good;
+    if (!good)
+        return;
+    bool cut = generated && c->answer.choice_count > 0 && c->answer.choices[0].finish == MST_SIM_FINISH_LENGTH;
+    m->cut_short += cut;
+    m->stopped += !cut;
+    m->prompt_tokens += generated ? c->answer.prompt_tokens : 0;
+    m->tokens += generated ? c->answer.tokens : 0;
+    mst_sim_histogram_add(&m->e2e, mst_loop_now(c->server->loop) - c->began_ns);
+}
+
 // All bytes of the answer are with the kernel: what now?
 static void
 finish(mst_sim_conn_t *c)
 {
+    if (c->route != NULL && c->route->timed)
+        count_answer(c);
     if (c->end == MST_SIM_ENDED_HANGING && !c->eof) {
         become(c, MST_SIM_HANGING);
         mst_loop_timer(c->server->loop, &c->timer, mst_loop_now(c->server->loop) + HANG_MAX_NS);
@@ -102,58 +122,121 @@ render_head(mst_sim_conn_t *c, mst_hres_t *r, const char *more, mst_buf_t *out)
     (void)mst_hres_head(out, r); // a few hundred bytes into a buffer of megabytes
 }
 
-// Sends what is in the server's body buffer as a whole answer.
+// Sends a whole answer.
 static void
-respond(mst_sim_conn_t *c, int status, const char *more, mst_sim_event_kind_t kind, uint32_t tokens)
+respond(mst_sim_conn_t *c, int status, const char *type, const char *more, mst_str_t body, mst_sim_event_kind_t kind,
+        uint32_t tokens)
 {
     mst_sim_server_t *s = c->server;
-    mst_hres_t r = {.status = status, .length = s->body.n, .type = MST_STR("application/json")};
+    mst_hres_t r = {.status = status, .length = body.n, .type = mst_str_c(type)};
     mst_buf_reset(&s->head);
     render_head(c, &r, more, &s->head);
     note(c, kind, tokens);
-    mst_str_t body = mst_buf_view(&s->body);
     if (c->end != MST_SIM_ENDED_WHOLE)
         body.n /= 2;
     mst_sim_conn_send(c, mst_buf_view(&s->head), body);
     finish_when_out(c);
 }
 
+#define JSON "application/json"
+
 static void
 respond_refusal(mst_sim_conn_t *c, const mst_sim_refusal_t *why, const char *more)
 {
+    mst_sim_dialect_t d = c->dialect;
+    if (d == MST_SIM_ANY && c->route != NULL)
+        d = c->route->home;
     mst_buf_reset(&c->server->body);
-    mst_sim_render_error(why, &c->server->body);
-    respond(c, why->status, more, MST_SIM_EV_ERROR, 0);
+    mst_sim_render_error(d, why, &c->server->body);
+    respond(c, why->status, JSON, more, mst_buf_view(&c->server->body), MST_SIM_EV_ERROR, 0);
 }
 
 static void
-respond_completion(mst_sim_conn_t *c)
+respond_too_large(mst_sim_conn_t *c)
 {
-    mst_sim_server_t *s = c->server;
-    mst_buf_reset(&s->body);
-    uint32_t tokens = mst_sim_render_completion(&c->answer, &s->body);
-    if (s->body.failed) {
-        mst_sim_refusal_t why;
-        mst_sim_refuse(&why, 500, NULL, "answer_too_large", "the answer is larger than 64 MiB; ask for fewer logprobs");
-        c->end = MST_SIM_ENDED_WHOLE;
-        respond_refusal(c, &why, "");
+    mst_sim_refusal_t why;
+    mst_sim_refuse(&why, 500, NULL, "answer_too_large", "the answer is larger than 64 MiB; ask for less");
+    c->end = MST_SIM_ENDED_WHOLE;
+    respond_refusal(c, &why, "");
+}
+
+static void
+respond_body(mst_sim_conn_t *c)
+{
+    mst_buf_t *body = &c->body;
+    uint32_t tokens = 0;
+    if (c->route->format != NULL) {
+        mst_buf_reset(body);
+        c->route->format->whole(&c->answer, body);
+        tokens = c->answer.tokens;
+    }
+    if (body->failed) {
+        respond_too_large(c);
         return;
     }
-    respond(c, 200, "", MST_SIM_EV_BODY, tokens);
+    mst_str_t text = mst_buf_view(body);
+    if (c->malforms)
+        text.n -= text.n / 3;
+    respond(c, 200, JSON, "", text, MST_SIM_EV_BODY, tokens);
+    mst_buf_reset(body);
 }
 
 // True when the fault of this stream strikes before the next event.
 static bool
 must_stop(const mst_sim_conn_t *c)
 {
-    return c->cursor.events >= c->stop_at;
+    return c->strikes && c->cursor.events > 0 && c->cursor.tokens >= c->fault_token;
 }
 
 static bool
 is_due(const mst_sim_conn_t *c, int64_t now_ns)
 {
-    bool tokens = c->cursor.next == MST_SIM_EV_REASONING || c->cursor.next == MST_SIM_EV_CONTENT;
-    return !c->timed || !tokens || c->due_ns <= now_ns;
+    const mst_sim_server_t *s = c->server;
+    mst_sim_event_kind_t next = c->cursor.next;
+    bool waits = mst_sim_event_has_tokens(next) || (next == MST_SIM_EV_ROLE && s->opts.head_late) ||
+                 (next == MST_SIM_EV_USAGE && s->opts.usage_delay_ms > 0);
+    if (!c->timed || !waits)
+        return true;
+    return c->due_ns <= now_ns && (c->cursor.tokens == 0 || s->stall_until_ns <= now_ns);
+}
+
+// Moves the time of the next round on; in a burst, every so many rounds.
+static void
+move_due(mst_sim_conn_t *c)
+{
+    mst_sim_server_t *s = c->server;
+    c->gaps_ns += mst_sim_plan_gap_ns(&s->opts, &c->plan);
+    if (++c->rounds % s->opts.burst != 0)
+        return;
+    if (c->due_ns < s->stall_until_ns)
+        c->due_ns = s->stall_until_ns; // a stall is not caught up with
+    c->due_ns = mst_sim_plan_align(&s->opts, c->due_ns + c->gaps_ns);
+    c->gaps_ns = 0;
+}
+
+static void
+render_event(mst_sim_conn_t *c, int64_t now_ns, mst_buf_t *out)
+{
+    mst_sim_server_t *s = c->server;
+    mst_sim_step_t step;
+    size_t mark = c->chunked ? mst_hres_chunk_begin(out) : 0, begin = out->n;
+    bool first = c->cursor.tokens == 0;
+    bool broken = c->malforms && c->cursor.events > 0 && c->cursor.tokens >= c->fault_token;
+    mst_sim_stream_next(&c->answer, &c->cursor, broken, out, &step);
+    c->malforms = c->malforms && !broken;
+    bool written = out->n > begin;
+    if (c->chunked)
+        mst_hres_chunk_end(out, mark);
+    if (written)
+        note(c, step.kind, step.tokens);
+    else
+        c->unnoted += step.tokens;
+    if (step.tokens == 0 && c->cursor.next == MST_SIM_EV_USAGE)
+        c->due_ns = now_ns + (int64_t)(s->opts.usage_delay_ms * (double)MST_NS_PER_MS);
+    if (step.tokens > 0 && first)
+        mst_sim_histogram_add(&s->metrics.ttft, now_ns - c->began_ns);
+    if (c->timed && c->cursor.new_step && step.kind != MST_SIM_EV_ROLE)
+        move_due(c);
 }
 
 // Renders into the server's body buffer what is due.
@@ -162,18 +245,60 @@ render_due(mst_sim_conn_t *c, int64_t now_ns)
 {
     mst_sim_server_t *s = c->server;
     mst_buf_t *out = &s->body;
-    while (c->cursor.next != MST_SIM_EV_END && !must_stop(c) && out->n < BATCH_BYTES && is_due(c, now_ns)) {
-        uint32_t tokens;
+    size_t most = s->opts.split_writes > 1 ? out->n + 1 : BATCH_BYTES;
+    while (c->cursor.next != MST_SIM_EV_END && !must_stop(c) && out->n < most && is_due(c, now_ns))
+        render_event(c, now_ns, out);
+    if (must_stop(c) && c->plan.fault == MST_SIM_FAULT_ERROR) {
+        mst_sim_refusal_t why;
+        mst_sim_refuse(&why, 500, NULL, NULL, "the engine failed in the middle of the answer");
         size_t mark = c->chunked ? mst_hres_chunk_begin(out) : 0;
-        mst_sim_event_kind_t kind = mst_sim_stream_next(&c->answer, &c->cursor, out, &tokens);
+        c->route->format->error(&why, out);
         if (c->chunked)
             mst_hres_chunk_end(out, mark);
-        note(c, kind, tokens);
-        if (tokens > 0 && c->timed)
-            c->due_ns = mst_sim_plan_align(&s->opts, c->due_ns + mst_sim_plan_gap_ns(&s->opts, &c->plan));
+        note(c, MST_SIM_EV_ERROR, 0);
+        c->strikes = false;
+        c->cursor.next = MST_SIM_EV_END;
     }
     if (c->cursor.next == MST_SIM_EV_END && c->chunked)
         mst_hres_last_chunk(out);
+}
+
+static void
+render_stream_head(mst_sim_conn_t *c)
+{
+    mst_hres_t r = {.status = 200, .type = mst_str_c(c->route->format->type)};
+    r.framing = c->chunked ? MST_HRES_CHUNKED : MST_HRES_UNTIL_CLOSE;
+    render_head(c, &r, "Cache-Control: no-cache\r\n", &c->server->body);
+}
+
+static void
+wait_until_due(mst_sim_conn_t *c)
+{
+    mst_sim_server_t *s = c->server;
+    bool stalled = c->cursor.tokens > 0 && s->stall_until_ns > c->due_ns;
+    mst_loop_timer(s->loop, &c->timer, stalled ? s->stall_until_ns : c->due_ns);
+}
+
+// A piece of an event is out, more pieces are left: the next goes in time.
+static bool
+waits_for_piece(mst_sim_conn_t *c)
+{
+    mst_sim_server_t *s = c->server;
+    int64_t gap_ns = (int64_t)(s->opts.split_ms * (double)MST_NS_PER_MS);
+    while (c->piece > 0) {
+        size_t left = c->out.n - c->out_at;
+        if (gap_ns > 0) {
+            mst_loop_timer(s->loop, &c->timer, mst_loop_now(s->loop) + gap_ns);
+            return true;
+        }
+        if (mst_sim_conn_send_piece(c) && c->out.n - c->out_at == left) { // the kernel takes no more
+            mst_loop_timer(s->loop, &c->timer, mst_loop_now(s->loop) + MST_NS_PER_MS);
+            return true;
+        }
+        if (c->state == MST_SIM_CLOSED)
+            return true;
+    }
+    return false;
 }
 
 // Sends what is due until nothing is, the kernel takes no more, or the stream is at its end.
@@ -184,22 +309,21 @@ pump(mst_sim_conn_t *c)
     int64_t now_ns = mst_loop_now(s->loop);
     while (c->out.n == c->out_at) {
         mst_buf_reset(&s->body);
-        if (!c->head_sent) {
-            mst_hres_t r = {.status = 200, .type = MST_STR("text/event-stream")};
-            r.framing = c->chunked ? MST_HRES_CHUNKED : MST_HRES_UNTIL_CLOSE;
-            render_head(c, &r, "Cache-Control: no-cache\r\n", &s->body);
-        }
+        if (!c->head_sent && (!s->opts.head_late || is_due(c, now_ns)))
+            render_stream_head(c);
         render_due(c, now_ns);
-        if (s->body.n > 0)
+        if (s->body.n > 0 && s->opts.split_writes > 1)
+            mst_sim_conn_send_split(c, mst_buf_view(&s->body));
+        else if (s->body.n > 0)
             mst_sim_conn_send(c, mst_buf_view(&s->body), MST_STR_NULL);
-        if (c->state == MST_SIM_CLOSED)
+        if (c->state == MST_SIM_CLOSED || waits_for_piece(c))
             return;
         if (c->cursor.next == MST_SIM_EV_END || must_stop(c)) {
             finish_when_out(c);
             return;
         }
         if (!is_due(c, now_ns)) {
-            mst_loop_timer(s->loop, &c->timer, c->due_ns);
+            wait_until_due(c);
             return;
         }
     }
@@ -214,37 +338,45 @@ mst_sim_exchange_drained(mst_sim_conn_t *c)
         pump(c);
 }
 
+static void
+next_piece(mst_sim_conn_t *c)
+{
+    (void)mst_sim_conn_send_piece(c);
+    if (c->state == MST_SIM_CLOSED || waits_for_piece(c))
+        return;
+    if (c->cursor.next == MST_SIM_EV_END || must_stop(c))
+        finish_when_out(c);
+    else
+        pump(c);
+}
+
 void
 mst_sim_exchange_timer(mst_sim_conn_t *c)
 {
-    if (c->state == MST_SIM_STREAMING)
+    if (c->state == MST_SIM_STREAMING && c->piece > 0)
+        next_piece(c);
+    else if (c->state == MST_SIM_STREAMING)
         pump(c);
     else if (c->state == MST_SIM_WAITING)
-        respond_completion(c);
+        respond_body(c);
     else if (c->state == MST_SIM_HANGING || c->state == MST_SIM_LINGERING)
         mst_sim_conn_close(c);
 }
 
-// The fault's place in the stream, or in the unstreamed body.
+// The fault's place: a token of the stream, or the body as a whole.
 static void
 place_fault(mst_sim_conn_t *c, bool stream)
 {
-    uint32_t token_events = 0, events = 0;
     mst_sim_fault_t fault = c->plan.fault;
-    c->stop_at = UINT32_MAX;
-    c->answer.malformed = UINT32_MAX;
-    if (fault == MST_SIM_FAULT_NONE || fault == MST_SIM_FAULT_SLOW)
-        return;
-    if (stream)
-        events = mst_sim_stream_count(&c->answer, &token_events);
-    if (fault == MST_SIM_FAULT_MALFORMED)
-        c->answer.malformed = token_events > 0 ? 1 + token_events / 2 : 1;
-    if (fault == MST_SIM_FAULT_CUT) {
+    c->malforms = fault == MST_SIM_FAULT_MALFORMED;
+    c->strikes =
+        stream && (fault == MST_SIM_FAULT_CUT || fault == MST_SIM_FAULT_HANG_AFTER || fault == MST_SIM_FAULT_ERROR);
+    c->fault_token = c->answer.tokens / 2;
+    if (fault == MST_SIM_FAULT_CUT)
         c->end = MST_SIM_ENDED_CUT;
-        c->stop_at = stream ? events / 2 : UINT32_MAX;
-    } else if (fault == MST_SIM_FAULT_HANG_AFTER) {
+    if (fault == MST_SIM_FAULT_HANG_AFTER) {
         c->end = MST_SIM_ENDED_HANGING;
-        c->stop_at = stream ? 2 : UINT32_MAX;
+        c->fault_token = c->answer.tokens > 0 ? 1 : 0;
     }
 }
 
@@ -252,130 +384,191 @@ static void
 start_stream(mst_sim_conn_t *c)
 {
     mst_sim_server_t *s = c->server;
-    c->timed = c->plan.ttft_ns > 0 || s->opts.itl_ms > 0;
-    c->due_ns = mst_sim_plan_align(&s->opts, mst_loop_now(s->loop) + c->plan.ttft_ns);
+    int64_t now_ns = mst_loop_now(s->loop);
+    mst_sim_place_t *places =
+        (mst_sim_place_t *)(void *)mst_buf_reserve(&c->places, c->answer.choice_count * sizeof *places);
+    c->timed = c->plan.ttft_ns > 0 || s->opts.itl_ms > 0 || s->opts.usage_delay_ms > 0;
+    c->due_ns = mst_sim_plan_align(&s->opts, now_ns + c->plan.ttft_ns);
     c->chunked = !mst_hreq_http10(c->req);
     c->close_after = c->close_after || !c->chunked;
     mst_buf_reset(&c->prefix);
-    mst_sim_stream_prefix(&c->answer, &c->prefix);
+    if (c->answer.format->prefix != NULL)
+        c->answer.format->prefix(&c->answer, &c->prefix);
     c->answer.prefix = mst_buf_view(&c->prefix);
+    if (places == NULL || c->prefix.failed) {
+        respond_too_large(c);
+        return;
+    }
+    mst_sim_stream_begin(&c->answer, places, &c->cursor);
     become(c, MST_SIM_STREAMING);
     pump(c);
 }
 
+// The planned time from the request to the end of a generated answer.
+static int64_t
+planned_ns(const mst_sim_conn_t *c)
+{
+    const mst_sim_opts_t *o = &c->server->opts;
+    mst_sim_plan_t plan = c->plan; // a copy: the gaps are drawn again when they are waited for
+    int64_t sum_ns = plan.ttft_ns;
+    uint32_t rounds = o->itl_ms > 0 ? mst_sim_stream_rounds(&c->answer) : 0;
+    for (uint32_t i = 1; i < rounds; i++)
+        sum_ns += mst_sim_plan_gap_ns(o, &plan);
+    return sum_ns;
+}
+
 // An answer that is not streamed comes when its last token would have come.
 static void
-start_whole(mst_sim_conn_t *c)
+start_whole(mst_sim_conn_t *c, int64_t delay_ns)
 {
     mst_sim_server_t *s = c->server;
-    int64_t delay_ns = c->plan.ttft_ns;
-    if (s->opts.itl_ms > 0) {
-        uint32_t events;
-        (void)mst_sim_stream_count(&c->answer, &events);
-        for (uint32_t i = 1; i < events; i++)
-            delay_ns += mst_sim_plan_gap_ns(&s->opts, &c->plan);
-    }
     if (delay_ns <= 0) {
-        respond_completion(c);
+        respond_body(c);
         return;
     }
     mst_loop_timer(s->loop, &c->timer, mst_sim_plan_align(&s->opts, mst_loop_now(s->loop) + delay_ns));
 }
 
-// Chooses reasoning and text; slices of c->text are set last, when the buffer moves no more.
+// True when the request has met a fault that leaves no answer.
 static bool
-choose_answer(mst_sim_conn_t *c, const mst_sim_request_t *q, const mst_sim_reply_t *reply)
-{
-    mst_sim_server_t *s = c->server;
-    mst_sim_answer_t *a = &c->answer;
-    bool made_reasoning = c->plan.reasoning_tokens > 0 && (reply == NULL || reply->reasoning.n == 0);
-    mst_buf_reset(&c->text);
-    mst_buf_add_str(&c->text, s->opts.model ? mst_str_c(s->opts.model) : q->model.n > 0 ? q->model : MST_STR("sim"));
-    size_t model_n = c->text.n;
-    if (made_reasoning)
-        mst_sim_words(c->plan.answer_seed + 1, c->plan.reasoning_tokens, &c->text);
-    size_t reasoning_n = c->text.n - model_n;
-    if (reply == NULL && s->opts.echo)
-        mst_buf_add_str(&c->text, q->prompt);
-    else if (reply == NULL)
-        mst_sim_words(c->plan.answer_seed, c->plan.tokens, &c->text);
-    *a = (mst_sim_answer_t){.opts = &s->opts,
-                            .id = c->plan.attempt_seed,
-                            .seed = c->plan.answer_seed,
-                            .model = mst_str(c->text.p, model_n),
-                            .reasoning = mst_str(c->text.p + model_n, reasoning_n),
-                            .text = mst_str(c->text.p + model_n + reasoning_n, c->text.n - model_n - reasoning_n),
-                            .prompt_tokens = q->prompt_tokens,
-                            .tokens_max =
-                                q->tokens_max > 0 && q->tokens_max < UINT32_MAX ? (uint32_t)q->tokens_max : UINT32_MAX,
-                            .top_logprobs = q->top_logprobs,
-                            .malformed = UINT32_MAX,
-                            .with_logprobs = q->logprobs,
-                            .include_usage = q->include_usage};
-    if (reply != NULL) {
-        a->text = reply->text;
-        a->reasoning = made_reasoning ? a->reasoning : reply->reasoning;
-        a->finish_reason = reply->finish_reason;
-        a->logprobs = reply->logprobs;
-        a->logprob_count = reply->logprob_count;
-    }
-    return !c->text.failed;
-}
-
-static void
-respond_fault(mst_sim_conn_t *c, mst_sim_fault_t fault)
+meets_fault(mst_sim_conn_t *c, bool stream)
 {
     mst_sim_refusal_t why;
     char retry[64] = "";
+    mst_sim_fault_t fault = c->plan.fault;
+    if (fault == MST_SIM_FAULT_HANG_BEFORE) {
+        c->end = MST_SIM_ENDED_HANGING;
+        finish(c);
+        return true;
+    }
     if (fault == MST_SIM_FAULT_429) {
         mst_sim_refuse(&why, 429, NULL, "rate_limit_exceeded", "rate limit reached; try again later");
         snprintf(retry, sizeof retry, "Retry-After: %g\r\n", c->server->opts.retry_after_s);
-    } else {
+    } else if (fault == MST_SIM_FAULT_503) {
+        mst_sim_refuse(&why, 503, NULL, "overloaded", "the server is overloaded; try again later");
+    } else if (fault == MST_SIM_FAULT_500 || (fault == MST_SIM_FAULT_ERROR && !stream)) {
         mst_sim_refuse(&why, 500, NULL, NULL, "the server had an error while processing the request");
+    } else {
+        return false;
     }
     respond_refusal(c, &why, retry);
+    return true;
+}
+
+// A body that is no generated text: made now, sent in time.
+static void
+start_made(mst_sim_conn_t *c, const mst_sim_request_t *q)
+{
+    mst_sim_server_t *s = c->server;
+    mst_sim_facts_t facts = {&s->opts, c->answer.dialect, s->vocab, &s->metrics};
+    mst_buf_reset(&c->body);
+    c->route->body(&facts, q, &c->body);
+    c->malforms = c->plan.fault == MST_SIM_FAULT_MALFORMED;
+    if (c->plan.fault == MST_SIM_FAULT_CUT)
+        c->end = MST_SIM_ENDED_CUT;
+    if (c->plan.fault == MST_SIM_FAULT_HANG_AFTER)
+        c->end = MST_SIM_ENDED_HANGING;
+    start_whole(c, c->plan.ttft_ns);
 }
 
 static void
-chat(mst_sim_conn_t *c)
+start_generated(mst_sim_conn_t *c, const mst_sim_request_t *q)
+{
+    mst_sim_server_t *s = c->server;
+    const mst_sim_reply_t *reply = mst_sim_replies_find(s->replies, c->case_id, q->prompt);
+    mst_sim_dialect_t dialect = c->answer.dialect;
+    if (!mst_sim_answer_make(&s->opts, q, &c->plan, reply, &c->stock, &c->answer)) {
+        respond_too_large(c);
+        return;
+    }
+    c->answer.format = c->route->format;
+    c->answer.dialect = dialect;
+    c->answer.vocab = s->vocab;
+    c->answer.ttft_ns = c->plan.ttft_ns;
+    c->answer.took_ns = planned_ns(c);
+    if (s->opts.prefill_stall_ms > 0) {
+        int64_t now_ns = mst_loop_now(s->loop), from_ns = s->stall_until_ns > now_ns ? s->stall_until_ns : now_ns;
+        s->stall_until_ns = from_ns + (int64_t)(s->opts.prefill_stall_ms * (double)MST_NS_PER_MS);
+    }
+    place_fault(c, q->wish.stream);
+    if (q->wish.stream)
+        start_stream(c);
+    else
+        start_whole(c, c->answer.took_ns);
+}
+
+static bool
+is_acceptable(const mst_sim_conn_t *c, const mst_sim_request_t *q, mst_sim_refusal_t *why)
+{
+    const mst_sim_opts_t *o = &c->server->opts;
+    bool generated = c->route->format != NULL;
+    if (o->model != NULL && generated && !mst_str_eq_c(q->model, o->model) &&
+        (q->model.n > 0 || c->route->names_model)) {
+        mst_sim_refuse(why, 404, "model", "model_not_found",
+                       "the model \"%.*s\" does not exist; this backend has \"%.100s\"",
+                       MST_FMT(mst_str_cut(q->model, 100)), o->model);
+        return false;
+    }
+    for (uint32_t i = 0; o->context_length > 0 && i < q->prompt_count; i++) {
+        uint64_t wanted = q->prompts[i].tokens + (q->tokens_max_given ? q->tokens_max : 1);
+        if (wanted <= o->context_length)
+            continue;
+        mst_sim_refuse(why, 400, "messages", "context_length_exceeded",
+                       "this model's maximum context length is %u tokens; %u are in the prompt, %llu in all",
+                       o->context_length, q->prompts[i].tokens, (unsigned long long)wanted);
+        return false;
+    }
+    return true;
+}
+
+// A request for an answer that takes its time.
+static void
+answer(mst_sim_conn_t *c, const mst_sim_request_t *q)
+{
+    mst_sim_server_t *s = c->server;
+    mst_sim_asker_t who = {c->case_id.n > 0 ? c->case_id : q->prompt, c->repeat > 0 ? (uint64_t)c->repeat : 0,
+                           c->attempt, q->seed};
+    mst_sim_plan(&s->opts, &who, &c->plan);
+    mst_sim_fault_t drawn = c->plan.fault;
+    c->plan.fault = mst_sim_schedule_find(&s->schedule, ++s->answers, mst_loop_now(s->loop) - s->started_ns, drawn);
+    if (c->plan.fault != drawn)
+        mst_sim_plan_delays(&s->opts, &c->plan);
+    if (meets_fault(c, q->wish.stream))
+        return;
+    if (c->route->format != NULL)
+        start_generated(c, q);
+    else
+        start_made(c, q);
+}
+
+static void
+handle(mst_sim_conn_t *c)
 {
     mst_sim_server_t *s = c->server;
     mst_sim_request_t q;
     mst_sim_refusal_t why;
+    mst_sim_reader_t in = {.opts = &s->opts, .arena = s->arena, .vocab = s->vocab, .why = &why};
+    bool good = true;
     mst_arena_reset(s->arena);
-    bool good = mst_sim_request_read(s->parser, mst_hreq_body(c->req), s->arena, &q, &why);
-    if (good && s->opts.model != NULL && !mst_str_eq_c(q.model, s->opts.model)) {
-        mst_sim_refuse(&why, 404, "model", "model_not_found",
-                       "the model \"%.*s\" does not exist; this backend has \"%.100s\"",
-                       MST_FMT(mst_str_cut(q.model, 100)), s->opts.model);
-        good = false;
-    }
+    mst_sim_request_init(&q);
+    if (c->route->read != NULL)
+        good = mst_sim_body_parse(s->parser, mst_hreq_body(c->req), s->arena, &in.root, &why);
+    if (good && c->route->read != NULL)
+        c->route = mst_sim_route_fit(c->route, c->dialect, in.root);
+    c->answer.dialect = c->dialect == MST_SIM_ANY ? c->route->home : c->dialect;
+    if (good && c->route->read != NULL)
+        good = c->route->read(&in, &q) && is_acceptable(c, &q, &why);
     if (!good) {
         respond_refusal(c, &why, "");
-        return;
+    } else if (c->route->timed) {
+        answer(c, &q);
+    } else {
+        mst_sim_facts_t facts = {&s->opts, c->answer.dialect, s->vocab, &s->metrics};
+        mst_buf_reset(&s->body);
+        s->metrics.running = s->busy > 0 ? s->busy - 1 : 0; // without this one
+        c->route->body(&facts, &q, &s->body);
+        respond(c, 200, c->route->type != NULL ? c->route->type : JSON, "", mst_buf_view(&s->body), MST_SIM_EV_BODY, 0);
     }
-    mst_sim_asker_t who = {c->case_id.n > 0 ? c->case_id : q.prompt, c->repeat > 0 ? (uint64_t)c->repeat : 0,
-                           c->attempt, q.seed};
-    mst_sim_plan(&s->opts, &who, &c->plan);
-    if (c->plan.fault == MST_SIM_FAULT_429 || c->plan.fault == MST_SIM_FAULT_500) {
-        respond_fault(c, c->plan.fault);
-        return;
-    }
-    if (c->plan.fault == MST_SIM_FAULT_HANG_BEFORE) {
-        c->end = MST_SIM_ENDED_HANGING;
-        finish(c);
-        return;
-    }
-    if (!choose_answer(c, &q, mst_sim_replies_find(s->replies, c->case_id, q.prompt))) {
-        mst_sim_refuse(&why, 500, NULL, "answer_too_large", "the answer is larger than 64 MiB");
-        respond_refusal(c, &why, "");
-        return;
-    }
-    place_fault(c, q.stream);
-    if (q.stream)
-        start_stream(c);
-    else
-        start_whole(c);
 }
 
 static bool
@@ -383,7 +576,7 @@ is_allowed(const mst_sim_conn_t *c)
 {
     const char *key = c->server->opts.api_key;
     mst_str_t auth = mst_hreq_header(c->req, MST_STR("authorization"));
-    if (key == NULL)
+    if (key == NULL || mst_str_eq_c(mst_hreq_header(c->req, MST_STR("x-api-key")), key))
         return true;
     return auth.n > 7 && strncasecmp(auth.p, "Bearer ", 7) == 0 &&
            mst_str_eq_c(mst_str_trim(mst_str(auth.p + 7, auth.n - 7)), key);
@@ -392,40 +585,24 @@ is_allowed(const mst_sim_conn_t *c)
 static void
 route(mst_sim_conn_t *c)
 {
-    static const struct {
-        const char *path, *method, *allow;
-        void (*fn)(mst_sim_conn_t *c); // NULL: /health and /v1/models, below
-        bool open;                     // without a key
-    } routes[] = {{"/v1/chat/completions", "POST", "Allow: POST\r\n", chat, false},
-                  {"/v1/models", "GET", "Allow: GET\r\n", NULL, false},
-                  {"/health", "GET", "Allow: GET\r\n", NULL, true}};
-
     mst_sim_refusal_t why;
     mst_str_t path = mst_hreq_path(c->req), method = mst_hreq_method(c->req);
-    size_t i = 0;
-    while (i < 3 && !mst_str_eq_c(path, routes[i].path))
-        i++;
-    const char *more = "";
-    if (i == 3) {
+    const char *allow;
+    char more[32] = "";
+    c->route = mst_sim_route_find(c->dialect, method, path, &allow);
+    if (c->route != NULL && (c->route->open || is_allowed(c))) {
+        handle(c);
+        return;
+    }
+    if (c->route != NULL) {
+        mst_sim_refuse(&why, 401, NULL, "invalid_api_key", "the API key is missing or wrong");
+    } else if (allow != NULL) {
+        mst_sim_refuse(&why, 405, NULL, "method_not_allowed", "%.*s is to be asked with %s",
+                       MST_FMT(mst_str_cut(path, 100)), allow);
+        snprintf(more, sizeof more, "Allow: %s\r\n", allow);
+    } else {
         mst_sim_refuse(&why, 404, NULL, "unknown_url", "there is nothing at %.*s; try POST /v1/chat/completions",
                        MST_FMT(mst_str_cut(path, 100)));
-    } else if (!mst_str_eq_c(method, routes[i].method)) {
-        mst_sim_refuse(&why, 405, NULL, "method_not_allowed", "%s is to be asked with %s", routes[i].path,
-                       routes[i].method);
-        more = routes[i].allow;
-    } else if (!routes[i].open && !is_allowed(c)) {
-        mst_sim_refuse(&why, 401, NULL, "invalid_api_key", "the API key is missing or wrong");
-    } else if (routes[i].fn != NULL) {
-        routes[i].fn(c);
-        return;
-    } else {
-        mst_buf_reset(&c->server->body);
-        if (routes[i].open)
-            mst_buf_add_c(&c->server->body, "{\"status\":\"ok\"}");
-        else
-            mst_sim_render_models(&c->server->opts, &c->server->body);
-        respond(c, 200, "", MST_SIM_EV_BODY, 0);
-        return;
     }
     respond_refusal(c, &why, more);
 }
@@ -452,6 +629,13 @@ clear(mst_sim_conn_t *c)
     c->status = 0;
     c->end = MST_SIM_ENDED_WHOLE;
     c->cursor = (mst_sim_cursor_t){0};
+    c->route = NULL;
+    c->plan.fault = MST_SIM_FAULT_NONE;
+    c->strikes = c->malforms = false;
+    c->rounds = c->unnoted = 0;
+    c->gaps_ns = 0;
+    c->piece = 0;
+    c->began_ns = mst_loop_now(c->server->loop);
     c->head_sent = false;
     become(c, MST_SIM_WAITING);
 }

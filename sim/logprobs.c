@@ -1,8 +1,10 @@
 // Numbers are kept in millionths and written digit by digit: printf would be the dearest part of an event.
 #include "sim/logprobs.h"
 
+#include "common/base/hash.h"
 #include "common/json/json.h"
 #include "sim/plan.h"
+#include "sim/request.h"
 #include "sim/words.h"
 
 #include <math.h>
@@ -11,6 +13,8 @@
 #define LOGPROB_MIN    -100.0 // nothing drawn is lower
 #define MICRO          1000000
 #define SPECIAL_STREAM 0x5bd1e995ULL
+#define PROMPT_STREAM  0x2545f491ULL
+#define HALF_MICRO     (-693147)
 #define TOP_STEP_MICRO 700000 // how much less likely each next alternative is
 
 static bool
@@ -85,8 +89,8 @@ mst_sim_logprob_given(double v)
     return (mst_sim_logprob_t){MST_SIM_LP_NUMBER, (int64_t)(v * MICRO + (v < 0 ? -0.5 : 0.5))};
 }
 
-static void
-add_value(mst_sim_logprob_t lp, mst_buf_t *out)
+void
+mst_sim_logprob_add(mst_sim_logprob_t lp, mst_buf_t *out)
 {
     if (lp.kind != MST_SIM_LP_NUMBER) {
         static const char *const texts[] = {"", "NaN", "-9999.0", "null"};
@@ -110,7 +114,7 @@ add_token(mst_str_t token, mst_sim_logprob_t lp, mst_buf_t *out)
     mst_buf_add_str(out, MST_STR("{\"token\":"));
     mst_sim_json_str(out, token);
     mst_buf_add_str(out, MST_STR(",\"logprob\":"));
-    add_value(lp, out);
+    mst_sim_logprob_add(lp, out);
     mst_buf_add_str(out, MST_STR(",\"bytes\":["));
     for (size_t i = 0; i < token.n; i++) {
         if (i > 0)
@@ -123,14 +127,62 @@ add_token(mst_str_t token, mst_sim_logprob_t lp, mst_buf_t *out)
 void
 mst_sim_logprob_render(mst_str_t token, mst_sim_logprob_t lp, uint64_t seed, uint32_t top, mst_buf_t *out)
 {
+    mst_sim_alternative_t others[MST_SIM_TOP_MAX];
+    uint32_t rank, count = mst_sim_alternatives(token, lp, seed, false, top, others, &rank);
     add_token(token, lp, out);
     mst_buf_add_str(out, MST_STR(",\"top_logprobs\":["));
-    for (uint32_t i = 0; i < top; i++) {
-        mst_sim_logprob_t other = {lp.kind, lp.micro - (int64_t)i * TOP_STEP_MICRO};
+    for (uint32_t i = 0; i < count; i++) {
         if (i > 0)
             mst_buf_add_byte(out, ',');
-        add_token(i == 0 ? token : mst_sim_word(seed + i), other, out);
+        add_token(others[i].token, others[i].lp, out);
         mst_buf_add_byte(out, '}');
     }
     mst_buf_add_str(out, MST_STR("]}"));
+}
+
+uint64_t
+mst_sim_chain_begin(const mst_sim_opts_t *o)
+{
+    return mst_sim_mix(o->seed, PROMPT_STREAM);
+}
+
+uint64_t
+mst_sim_chain_add(uint64_t chain, mst_str_t token)
+{
+    return mst_sim_mix(chain, mst_xxh64(token, 0));
+}
+
+mst_sim_logprob_t
+mst_sim_prompt_logprob(const mst_sim_opts_t *o, uint64_t chain)
+{
+    return mst_sim_logprob_draw(o, chain, 0);
+}
+
+uint32_t
+mst_sim_alternatives(mst_str_t token, mst_sim_logprob_t lp, uint64_t seed, bool prompt, uint32_t count,
+                     mst_sim_alternative_t *out, uint32_t *out_rank)
+{
+    // under one half, some other token has all the rest of the mass
+    bool second = prompt && lp.kind == MST_SIM_LP_NUMBER && lp.micro < HALF_MICRO;
+    uint32_t n = 0;
+    int64_t low = lp.micro;
+    *out_rank = second ? 2 : 1;
+    for (uint64_t word = 1; n < count; word++) {
+        mst_sim_alternative_t *to = &out[n];
+        if (n + 1 == *out_rank) {
+            *to = (mst_sim_alternative_t){token, lp};
+            n++;
+            continue;
+        }
+        to->token = mst_sim_word(seed + word);
+        if (mst_str_eq(to->token, token))
+            continue;
+        to->lp = lp;
+        if (second && n == 0)
+            to->lp.micro = (int64_t)(log1p(-exp((double)lp.micro / MICRO)) * MICRO - 0.5);
+        else
+            to->lp.micro = low -= TOP_STEP_MICRO;
+        n++;
+    }
+    return n;
 }

@@ -7,14 +7,14 @@
 
 #include <math.h>
 
-enum { USE_ANSWER = 1, USE_ATTEMPT, USE_FAULT, USE_TTFT, USE_GAPS, USE_LENGTH, USE_REASONING };
+enum { USE_ANSWER = 1, USE_ATTEMPT, USE_FAULT, USE_TTFT, USE_GAPS, USE_LENGTH, USE_REASONING, USE_REFUSAL, USE_SHARE };
 
 #define DELAY_MAX_NS (3600 * MST_NS_PER_S)
 #define SLOW_FACTOR  10.0
 
 // splitmix64's finisher: neighbours in, nothing alike out.
-static uint64_t
-mix(uint64_t a, uint64_t b)
+uint64_t
+mst_sim_mix(uint64_t a, uint64_t b)
 {
     uint64_t z = a ^ (b + 1) * 0x9E3779B97F4A7C15ULL;
     z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9ULL;
@@ -25,7 +25,7 @@ mix(uint64_t a, uint64_t b)
 double
 mst_sim_unit(uint64_t seed, uint64_t index)
 {
-    return (double)(mix(seed, index) >> 11) * 0x1.0p-53;
+    return (double)(mst_sim_mix(seed, index) >> 11) * 0x1.0p-53;
 }
 
 static int64_t
@@ -43,8 +43,9 @@ delay_ns(double median_ms, double sigma, double factor, mst_prng_t *r)
 static mst_sim_fault_t
 draw_fault(const mst_sim_opts_t *o, double u)
 {
-    const double p[] = {o->p_429, o->p_500, o->p_cut, o->p_hang_before, o->p_hang_after, o->p_malformed, o->p_slow};
-    for (int i = 0; i < 7; i++) {
+    const double p[] = {o->p_429,        o->p_500,       o->p_cut,  o->p_hang_before,
+                        o->p_hang_after, o->p_malformed, o->p_slow, o->p_error};
+    for (int i = 0; i < 8; i++) {
         if (u < p[i])
             return (mst_sim_fault_t)(MST_SIM_FAULT_429 + i);
         u -= p[i];
@@ -59,19 +60,46 @@ draw_length(const mst_sim_opts_t *o, uint64_t seed)
     return o->tokens_min + (uint32_t)(mst_sim_unit(seed, 0) * span);
 }
 
+static void
+draw_lengths(const mst_sim_opts_t *o, mst_sim_share_t *out)
+{
+    out->tokens = draw_length(o, mst_sim_mix(out->seed, USE_LENGTH));
+    out->reasoning_tokens = o->reasoning ? (draw_length(o, mst_sim_mix(out->seed, USE_REASONING)) + 1) / 2 : 0;
+}
+
 void
 mst_sim_plan(const mst_sim_opts_t *o, const mst_sim_asker_t *who, mst_sim_plan_t *out)
 {
-    uint64_t identity = mix(mst_xxh64(who->identity, o->seed), who->repeat);
-    out->answer_seed = mix(mix(identity, who->request_seed), USE_ANSWER);
-    out->attempt_seed = mix(mix(identity, who->attempt), USE_ATTEMPT);
+    uint64_t identity = mst_sim_mix(mst_xxh64(who->identity, o->seed), who->repeat);
+    out->answer_seed = mst_sim_mix(mst_sim_mix(identity, who->request_seed), USE_ANSWER);
+    out->attempt_seed = mst_sim_mix(mst_sim_mix(identity, who->attempt), USE_ATTEMPT);
     out->fault = draw_fault(o, mst_sim_unit(out->attempt_seed, USE_FAULT));
+    mst_sim_plan_delays(o, out);
+    out->refuses = o->p_refusal > 0 && mst_sim_unit(out->answer_seed, USE_REFUSAL) < o->p_refusal;
+    mst_sim_share_t first = {.seed = out->answer_seed};
+    draw_lengths(o, &first);
+    out->tokens = first.tokens;
+    out->reasoning_tokens = first.reasoning_tokens;
+}
+
+void
+mst_sim_plan_share(const mst_sim_opts_t *o, const mst_sim_plan_t *plan, uint64_t salt, uint32_t index,
+                   mst_sim_share_t *out)
+{
+    *out = (mst_sim_share_t){plan->answer_seed, plan->tokens, plan->reasoning_tokens};
+    if (salt == 0 && index == 0)
+        return;
+    out->seed = mst_sim_mix(mst_sim_mix(plan->answer_seed ^ salt, USE_SHARE), index);
+    draw_lengths(o, out);
+}
+
+void
+mst_sim_plan_delays(const mst_sim_opts_t *o, mst_sim_plan_t *out)
+{
     out->slowness = out->fault == MST_SIM_FAULT_SLOW ? SLOW_FACTOR : 1.0;
-    mst_prng_seed(&out->gaps, mix(out->attempt_seed, USE_TTFT));
+    mst_prng_seed(&out->gaps, mst_sim_mix(out->attempt_seed, USE_TTFT));
     out->ttft_ns = delay_ns(o->ttft_ms, o->ttft_sigma, out->slowness, &out->gaps);
-    mst_prng_seed(&out->gaps, mix(out->attempt_seed, USE_GAPS));
-    out->tokens = draw_length(o, mix(out->answer_seed, USE_LENGTH));
-    out->reasoning_tokens = o->reasoning ? (draw_length(o, mix(out->answer_seed, USE_REASONING)) + 1) / 2 : 0;
+    mst_prng_seed(&out->gaps, mst_sim_mix(out->attempt_seed, USE_GAPS));
 }
 
 int64_t

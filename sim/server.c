@@ -42,7 +42,8 @@ static void
 watch(mst_sim_conn_t *c)
 {
     mst_sim_server_t *s = c->server;
-    bool read = !c->eof && c->pending.n<RX_BYTES, write = c->out.n> c->out_at;
+    bool read = !c->eof && c->pending.n < RX_BYTES;
+    bool write = c->out.n > c->out_at && c->piece == 0;
     if (read == c->watching_read && write == c->watching_write)
         return;
     c->watching_read = read;
@@ -75,7 +76,7 @@ on_timer(void *ud)
 }
 
 static mst_sim_conn_t *
-new_conn(mst_sim_server_t *s, int fd)
+new_conn(mst_sim_server_t *s, int fd, mst_sim_dialect_t dialect)
 {
     mst_sim_conn_t *c = s->spare;
     if (c != NULL) {
@@ -85,12 +86,15 @@ new_conn(mst_sim_server_t *s, int fd)
         c->req = mst_hreq_new(MST_HTTP_BODY_MAX);
         mst_buf_init(&c->pending, RX_BYTES);
         mst_buf_init(&c->out, BUFFER_MAX);
-        mst_buf_init(&c->text, BUFFER_MAX);
+        mst_sim_stock_init(&c->stock);
+        mst_buf_init(&c->places, MST_SIM_CHOICES_MAX * sizeof(mst_sim_place_t));
+        mst_buf_init(&c->body, BUFFER_MAX);
         mst_buf_init(&c->prefix, MST_HTTP_BODY_MAX);
         mst_buf_init(&c->events, MST_TOKENS_MAX * sizeof(mst_sim_truth_event_t));
     }
     c->server = s;
     c->fd = fd;
+    c->dialect = dialect;
     c->state = MST_SIM_READING;
     c->eof = c->close_after = c->watching_read = c->watching_write = false;
     c->timer.fn = on_timer;
@@ -140,10 +144,12 @@ reap(mst_sim_server_t *s)
         mst_hreq_reset(c->req);
         shrink(&c->pending);
         shrink(&c->out);
-        shrink(&c->text);
+        mst_sim_stock_each(&c->stock, shrink);
+        shrink(&c->places);
+        shrink(&c->body);
         shrink(&c->prefix);
         shrink(&c->events);
-        c->out_at = c->stamped = 0;
+        c->out_at = c->stamped = c->piece = 0;
         c->next = s->spare;
         s->spare = c;
     }
@@ -158,7 +164,9 @@ free_conns(mst_sim_conn_t **list)
         mst_hreq_free(&c->req);
         mst_buf_deinit(&c->pending);
         mst_buf_deinit(&c->out);
-        mst_buf_deinit(&c->text);
+        mst_sim_stock_deinit(&c->stock);
+        mst_buf_deinit(&c->places);
+        mst_buf_deinit(&c->body);
         mst_buf_deinit(&c->prefix);
         mst_buf_deinit(&c->events);
         free(c);
@@ -175,7 +183,7 @@ stamp(mst_sim_conn_t *c, int64_t before_ns, int64_t after_ns)
     size_t count = c->events.n / sizeof(mst_sim_truth_event_t);
     for (size_t i = c->stamped; i < count; i++) {
         mst_sim_truth_event_t *e = (mst_sim_truth_event_t *)(void *)c->events.p + i;
-        e->before_ns = e->before_ns != 0 ? e->before_ns : before_ns;
+        e->before_ns = e->before_ns != 0 && c->piece == 0 ? e->before_ns : before_ns; // split: the last piece counts
         e->after_ns = after_ns;
     }
     if (c->out.n == c->out_at)
@@ -233,6 +241,40 @@ mst_sim_conn_send(mst_sim_conn_t *c, mst_str_t a, mst_str_t b)
     if (truth)
         stamp(c, before_ns, after_ns);
     watch(c);
+}
+
+bool
+mst_sim_conn_send_piece(mst_sim_conn_t *c)
+{
+    size_t left = c->out.n - c->out_at, wanted = c->piece < left ? c->piece : left;
+    if (c->state == MST_SIM_CLOSED)
+        return false;
+    bool truth = c->server->truth != NULL;
+    int64_t before_ns = truth ? mst_mono_ns() : 0;
+    struct iovec iov = to_iovec(mst_str(c->out.p + c->out_at, wanted));
+    c->out_at += send_some(c, &iov, 1);
+    if (c->state == MST_SIM_CLOSED)
+        return false;
+    if (truth)
+        stamp(c, before_ns, mst_mono_ns());
+    if (c->out_at < c->out.n)
+        return true;
+    shrink(&c->out);
+    c->out_at = c->piece = 0;
+    return false;
+}
+
+void
+mst_sim_conn_send_split(mst_sim_conn_t *c, mst_str_t a)
+{
+    size_t pieces = c->server->opts.split_writes;
+    mst_buf_add_str(&c->out, a);
+    if (c->out.failed) {
+        mst_sim_conn_close(c);
+        return;
+    }
+    c->piece = (a.n + pieces - 1) / pieces;
+    (void)mst_sim_conn_send_piece(c);
 }
 
 static void
@@ -403,16 +445,17 @@ set_up_socket(const mst_sim_server_t *s, int fd)
 static void
 listen_again(void *ud)
 {
-    mst_sim_server_t *s = ud;
+    mst_sim_port_t *p = ud;
     mst_err_t err;
-    if (mst_loop_fd(s->loop, s->listen_fd, MST_LOOP_READ, on_listener, s, &err) != MST_OK)
+    if (mst_loop_fd(p->server->loop, p->fd, MST_LOOP_READ, on_listener, p, &err) != MST_OK)
         mst_error("%s", err.message);
 }
 
 static void
 on_listener(void *ud, int fd, int events)
 {
-    mst_sim_server_t *s = ud;
+    mst_sim_port_t *p = ud;
+    mst_sim_server_t *s = p->server;
     (void)events;
     for (;;) {
         int conn_fd = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
@@ -421,7 +464,7 @@ on_listener(void *ud, int fd, int events)
         if (conn_fd < 0 && errno != EAGAIN && errno != EWOULDBLOCK) { // descriptors or memory ran out
             mst_warn("the simulated backend could not accept a connection error=\"%s\"", strerror(errno));
             mst_loop_fd_remove(s->loop, fd);
-            mst_loop_timer(s->loop, &s->accept_timer, mst_loop_now(s->loop) + ACCEPT_PAUSE_NS);
+            mst_loop_timer(s->loop, &p->again, mst_loop_now(s->loop) + ACCEPT_PAUSE_NS);
         }
         if (conn_fd < 0)
             return;
@@ -430,7 +473,7 @@ on_listener(void *ud, int fd, int events)
             continue;
         }
         set_up_socket(s, conn_fd);
-        mst_sim_conn_t *c = new_conn(s, conn_fd);
+        mst_sim_conn_t *c = new_conn(s, conn_fd, p->dialect);
         if (s->count > s->opts.connections_max)
             mst_sim_exchange_refuse(c, 503, "too many connections; try again later");
         go_on(c);
@@ -462,33 +505,49 @@ on_turn(void *ud)
 // --- opening and closing -----------------------------------------------------------------------------------
 
 static mst_rc
-listen_on(mst_sim_server_t *s, mst_err_t *err)
+listen_on(mst_sim_server_t *s, mst_sim_port_t *p, mst_err_t *err)
 {
     char port[8];
-    snprintf(port, sizeof port, "%u", (unsigned)s->opts.port);
+    snprintf(port, sizeof port, "%u", (unsigned)p->wanted);
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV}, *list = NULL;
     int rc = getaddrinfo(s->opts.host, port, &hints, &list);
     if (rc != 0 || list == NULL)
         return MST_ERR(err, MST_INVAL, "could not listen on \"%s\": %s", s->opts.host, gai_strerror(rc));
     int one = 1;
-    s->listen_fd = socket(list->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (s->listen_fd >= 0)
-        setsockopt(s->listen_fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
-    bool good = s->listen_fd >= 0 && bind(s->listen_fd, list->ai_addr, list->ai_addrlen) == 0 &&
-                listen(s->listen_fd, BACKLOG) == 0;
+    p->fd = socket(list->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (p->fd >= 0)
+        setsockopt(p->fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+    bool good = p->fd >= 0 && bind(p->fd, list->ai_addr, list->ai_addrlen) == 0 && listen(p->fd, BACKLOG) == 0;
     int e = errno;
     freeaddrinfo(list);
     if (!good)
         return MST_ERR_SUB(err, e == EADDRINUSE ? MST_CONFLICT : MST_IO, e, "could not listen on %s:%u: %s",
-                           s->opts.host, (unsigned)s->opts.port, strerror(e));
+                           s->opts.host, (unsigned)p->wanted, strerror(e));
     struct sockaddr_storage bound;
     socklen_t n = sizeof bound;
-    if (getsockname(s->listen_fd, (struct sockaddr *)(void *)&bound, &n) != 0)
+    if (getsockname(p->fd, (struct sockaddr *)(void *)&bound, &n) != 0)
         return MST_ERR_SUB(err, MST_IO, errno, "could not read the port: %s", strerror(errno));
-    s->port = ntohs(bound.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)(void *)&bound)->sin6_port
+    p->port = ntohs(bound.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)(void *)&bound)->sin6_port
                                                 : ((struct sockaddr_in *)(void *)&bound)->sin_port);
-    set_up_socket(s, s->listen_fd); // switches the kernel's stamping on before the first connection
-    return mst_loop_fd(s->loop, s->listen_fd, MST_LOOP_READ, on_listener, s, err);
+    set_up_socket(s, p->fd); // switches the kernel's stamping on before the first connection
+    p->again = (mst_timer_t){.fn = listen_again, .ud = p};
+    return mst_loop_fd(s->loop, p->fd, MST_LOOP_READ, on_listener, p, err);
+}
+
+// The first port and those of `listen`.
+static mst_rc
+listen_on_all(mst_sim_server_t *s, const char *more, mst_err_t *err)
+{
+    mst_sim_listen_t list[MST_SIM_PORTS_MAX];
+    uint32_t count;
+    list[0] = (mst_sim_listen_t){(mst_sim_dialect_t)s->opts.dialect, s->opts.port};
+    mst_rc rc = mst_sim_listen_read(more, list + 1, MST_SIM_PORTS_MAX - 1, &count, err);
+    for (uint32_t i = 0; rc == MST_OK && i <= count; i++) {
+        mst_sim_port_t *p = &s->ports[s->port_count++];
+        *p = (mst_sim_port_t){.server = s, .fd = -1, .wanted = list[i].port, .dialect = list[i].dialect};
+        rc = listen_on(s, p, err);
+    }
+    return rc;
 }
 
 static void
@@ -498,7 +557,7 @@ copy_options(mst_sim_server_t *s, const mst_sim_opts_t *o)
     s->opts.host = mst_xstrdup(o->host);
     s->opts.model = o->model ? mst_xstrdup(o->model) : NULL;
     s->opts.api_key = o->api_key ? mst_xstrdup(o->api_key) : NULL;
-    s->opts.replies_path = s->opts.truth_path = NULL; // opened at once, not needed again
+    s->opts.replies_path = s->opts.truth_path = s->opts.listen = s->opts.faults = NULL; // read at once
 }
 
 mst_rc
@@ -509,9 +568,8 @@ mst_sim_server_open(const mst_sim_opts_t *o, mst_sim_server_t **out, mst_err_t *
     if (rc != MST_OK)
         return rc;
     mst_sim_server_t *s = MST_NEW(mst_sim_server_t);
-    s->listen_fd = -1;
     copy_options(s, o);
-    s->accept_timer = (mst_timer_t){.fn = listen_again, .ud = s};
+    s->vocab = mst_sim_vocab_new();
     s->truth_timer = (mst_timer_t){.fn = on_truth_timer, .ud = s};
     s->parser = mst_json_parser_new();
     s->arena = mst_arena_new(8 * MST_JSON_BYTES_MAX);
@@ -524,13 +582,15 @@ mst_sim_server_open(const mst_sim_opts_t *o, mst_sim_server_t **out, mst_err_t *
     if (rc == MST_OK && o->truth_path != NULL)
         rc = mst_sim_truth_open(o->truth_path, &s->truth, err);
     if (rc == MST_OK)
-        rc = listen_on(s, err);
+        rc = mst_sim_schedule_read(o->faults, &s->schedule, err);
+    if (rc == MST_OK)
+        rc = listen_on_all(s, o->listen, err);
     if (rc != MST_OK) {
         mst_sim_server_close(&s);
         return rc;
     }
     s->wall_offset_ns = mst_wall_offset_ns();
-    s->wall_offset_at_ns = mst_loop_now(s->loop);
+    s->wall_offset_at_ns = s->started_ns = mst_loop_now(s->loop);
     mst_loop_on_turn(s->loop, on_turn, s);
     *out = s;
     return MST_OK;
@@ -560,8 +620,10 @@ mst_sim_server_close(mst_sim_server_t **server)
         mst_sim_conn_close(s->conns);
     free_conns(&s->closed);
     free_conns(&s->spare);
-    if (s->listen_fd >= 0)
-        close(s->listen_fd);
+    for (uint32_t i = 0; i < s->port_count; i++)
+        if (s->ports[i].fd >= 0)
+            close(s->ports[i].fd);
+    mst_sim_vocab_free(&s->vocab);
     mst_sim_truth_close(&s->truth);
     mst_sim_replies_free(&s->replies);
     mst_loop_free(&s->loop);

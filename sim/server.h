@@ -18,17 +18,26 @@
 #include "common/http/server_codec.h"
 #include "common/json/json.h"
 #include "common/loop/loop.h"
+#include "sim/dialect.h"
+#include "sim/faults.h"
 #include "sim/plan.h"
-#include "sim/render.h"
 #include "sim/replies.h"
-#include "sim/request.h"
-#include "sim/sim.h"
+#include "sim/stream.h"
 #include "sim/truth.h"
 
 #include <stdatomic.h>
 
 typedef struct mst_sim_server mst_sim_server_t;
 typedef struct mst_sim_conn mst_sim_conn_t;
+
+// One port that is listened on.
+typedef struct {
+    mst_sim_server_t *server;
+    int fd;
+    uint16_t wanted, port;
+    mst_sim_dialect_t dialect;
+    mst_timer_t again; // accepts again after descriptors ran out
+} mst_sim_port_t;
 
 typedef enum {
     MST_SIM_READING = 0,
@@ -44,6 +53,7 @@ struct mst_sim_conn {
     mst_sim_server_t *server;
     mst_sim_conn_t *prev, *next;
     int fd;
+    mst_sim_dialect_t dialect; // of the port
     mst_sim_state_t state;
     bool eof;         // the client will send no more
     bool close_after; // this answer
@@ -61,14 +71,23 @@ struct mst_sim_conn {
     int64_t repeat;
     uint64_t attempt;
     int status;
+    const mst_sim_route_t *route;
     mst_sim_plan_t plan;
     mst_sim_answer_t answer;
     mst_sim_cursor_t cursor;
-    mst_buf_t text, prefix; // behind the answer's slices
+    mst_sim_stock_t stock; // behind the answer's slices
+    mst_buf_t prefix, places;
+    mst_buf_t body; // made ahead, to be sent in time
     bool chunked, head_sent, timed;
-    uint32_t stop_at;  // event number before which the fault strikes; UINT32_MAX = none
+    bool strikes, malforms; // a fault at this token
+    uint32_t fault_token;
     mst_sim_end_t end; // how it will have ended when all is out
+    int64_t began_ns;  // of the exchange
     int64_t due_ns;    // of the next token event
+    int64_t gaps_ns;   // since due_ns was set, while a burst gathers
+    uint32_t rounds;   // of token events
+    uint32_t unnoted;  // tokens that were taken and made no event of their own
+    size_t piece;      // of split writes: bytes a time; 0 = not split
     mst_buf_t events;  // mst_sim_truth_event_t, with a truth file
     size_t stamped;    // events whose stamps are final
 };
@@ -76,8 +95,13 @@ struct mst_sim_conn {
 struct mst_sim_server {
     mst_sim_opts_t opts; // strings owned
     mst_loop_t *loop;
-    int listen_fd;
-    uint16_t port;
+    mst_sim_port_t ports[MST_SIM_PORTS_MAX];
+    uint32_t port_count;
+    mst_sim_vocab_t *vocab;
+    mst_sim_metrics_t metrics;
+    mst_sim_schedule_t schedule;
+    int64_t started_ns, stall_until_ns;
+    uint64_t answers; // requests for answers so far
     mst_sim_replies_t *replies;
     mst_sim_truth_t *truth; // NULL = none kept
     mst_json_parser_t *parser;
@@ -86,7 +110,7 @@ struct mst_sim_server {
     mst_buf_t head, body; // what is being rendered
     mst_sim_conn_t *conns, *closed, *spare;
     uint32_t count, busy; // connections; with a request under way
-    mst_timer_t accept_timer, truth_timer;
+    mst_timer_t truth_timer;
     bool truth_timer_set;
     int64_t wall_offset_ns, wall_offset_at_ns;
     uint64_t requests;
@@ -99,6 +123,9 @@ void mst_sim_server_run(mst_sim_server_t *s); // until s->stop is set and the lo
 void mst_sim_server_close(mst_sim_server_t **s);
 // Hands a and b to the kernel in one call, and keeps what it does not take. The connection may be CLOSED after.
 void mst_sim_conn_send(mst_sim_conn_t *c, mst_str_t a, mst_str_t b);
+// Keeps a and sends the first piece of it; the rest with mst_sim_conn_send_piece.
+void mst_sim_conn_send_split(mst_sim_conn_t *c, mst_str_t a);
+bool mst_sim_conn_send_piece(mst_sim_conn_t *c); // false: nothing is left, or the connection is CLOSED
 void mst_sim_conn_close(mst_sim_conn_t *c);
 
 // exchange.c

@@ -48,7 +48,16 @@ mst_sim_start(const mst_sim_opts_t *o, mst_sim_t **out, mst_err_t *err)
 uint16_t
 mst_sim_port(const mst_sim_t *s)
 {
-    return s->server->port;
+    return s->server->ports[0].port;
+}
+
+uint16_t
+mst_sim_port_at(const mst_sim_t *s, size_t i, const char **out_dialect)
+{
+    if (i >= s->server->port_count)
+        return 0;
+    *out_dialect = mst_sim_dialect_name(s->server->ports[i].dialect);
+    return s->server->ports[i].port;
 }
 
 void

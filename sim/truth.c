@@ -6,8 +6,8 @@
 #include "common/base/log.h"
 #include "common/base/mem.h"
 #include "common/json/json.h"
+#include "sim/answer.h"
 #include "sim/logprobs.h"
-#include "sim/render.h"
 
 #include <errno.h>
 #include <fcntl.h>
