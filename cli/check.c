@@ -4,6 +4,7 @@
 #include "sim/sim.h"
 #include "worker/plugin/edge.h"
 #include "worker/provider/provider.h"
+#include "worker/reach.h"
 
 // The options of a simulated backend are known to sim alone, so their errors have no place in the file.
 static mst_rc
@@ -34,7 +35,7 @@ check_provider(const mst_run_cfg_t *cfg, const mst_provider_cfg_t *provider, mst
     mst_rc rc = p->build_request(provider, &ask, arena, &request, err);
     if (rc != MST_OK)
         mst_err_prefix(err, "provider");
-    return rc;
+    return rc == MST_OK ? mst_reach_check(provider, err) : rc;
 }
 
 static mst_rc

@@ -147,7 +147,8 @@ print_page(const char *page)
         return MST_EXIT_PASS;
     }
     if (strcmp(page, "providers") == 0) {
-        printf("# Providers\n\nMade by `muster reference providers`.\n\n");
+        printf("# Providers\n\nMade by `muster reference providers`.\n\n## Every provider\n\n");
+        print_table(mst_provider_cfg_table);
         print_kinds(mst_providers_kinds());
         return MST_EXIT_PASS;
     }

@@ -44,6 +44,7 @@ typedef struct mst_io_target {
     char *secret;    // whole header line with the key; wiped when the run goes
     const char *key; // in it
     bool secret_read;
+    const mst_http_net_t *net; // how its server is reached; the client's
     bool loopback;     // trace headers are for our own machine only
     mst_err_t pending; // it cannot go on: why, found while effects are carried out
     mst_timer_t due;   // next retry

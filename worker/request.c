@@ -119,6 +119,7 @@ mst_request_build(mst_attempt_t *a, mst_io_target_t *t, const mst_config_env_t *
         .connect_timeout_ms = r->connect_ms,
         .total_timeout_ms = r->total_ms,
         .body_max = MST_HTTP_BODY_MAX,
+        .net = t->net,
     };
     return MST_OK;
 }

@@ -4,6 +4,7 @@
 
 #include "common/base/limits.h"
 #include "common/base/log.h"
+#include "worker/reach.h"
 #include "worker/runs.h"
 
 #include <stdlib.h>
@@ -173,5 +174,7 @@ mst_runs_load(mst_io_t *io, mst_io_run_t *run, mst_str_t spec, mst_err_t *err)
             return rc;
     }
     make_targets(io, run);
-    return MST_OK;
+    for (size_t i = 0; i < run->run->target_count && rc == MST_OK; i++)
+        rc = mst_reach_net(&run->targets[i].cfg->ask, &io->env, io->http, &run->targets[i].net, err);
+    return rc;
 }

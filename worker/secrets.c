@@ -71,24 +71,51 @@ resolve(const mst_param_t *t, const mst_param_value_t *v, const mst_config_env_t
     return file ? from_file(t->name, name, out, err) : from_env(t->name, name, v->given, env, out, err);
 }
 
+void
+mst_secret_free(char **secret)
+{
+    if (*secret)
+        explicit_bzero(*secret, strlen(*secret));
+    free(*secret);
+    *secret = NULL;
+}
+
+static mst_rc
+read_row(const mst_param_t *t, const mst_param_value_t *v, const mst_config_env_t *env, char **out, mst_err_t *err)
+{
+    mst_rc rc = resolve(t, v, env, out, err);
+    for (const char *c = *out; c && *c; c++)
+        if ((unsigned char)*c < 0x20 || *c == 0x7f) {
+            mst_secret_free(out);
+            return MST_ERR(err, MST_DENIED, "provider.%s holds a control character or several lines", t->name);
+        }
+    return rc;
+}
+
+static bool
+has_value(const mst_param_t *t, const mst_param_value_t *v)
+{
+    return t->type == MST_P_SECRET && v->set && v->u.s.n > 0;
+}
+
 mst_rc
 mst_secret_read(const mst_provider_cfg_t *cfg, const mst_config_env_t *env, char **out, mst_err_t *err)
 {
     *out = NULL;
     const mst_param_t *t = cfg->params.table;
-    for (size_t i = 0; t && t[i].name; i++) {
-        const mst_param_value_t *v = &cfg->params.values[i];
-        if (t[i].type != MST_P_SECRET || !v->set || v->u.s.n == 0)
-            continue;
-        mst_rc rc = resolve(&t[i], v, env, out, err);
-        for (const char *c = *out; c && *c; c++)
-            if ((unsigned char)*c < 0x20 || *c == 0x7f) {
-                explicit_bzero(*out, strlen(*out));
-                free(*out);
-                *out = NULL;
-                return MST_ERR(err, MST_DENIED, "provider.%s holds a control character or several lines", t[i].name);
-            }
-        return rc;
-    }
+    for (size_t i = 0; t && t[i].name; i++)
+        if (has_value(&t[i], &cfg->params.values[i]))
+            return read_row(&t[i], &cfg->params.values[i], env, out, err);
+    return MST_OK;
+}
+
+mst_rc
+mst_secret_param(const mst_params_t *params, const char *name, const mst_config_env_t *env, char **out, mst_err_t *err)
+{
+    *out = NULL;
+    const mst_param_t *t = params->table;
+    for (size_t i = 0; t && t[i].name; i++)
+        if (strcmp(t[i].name, name) == 0 && has_value(&t[i], &params->values[i]))
+            return read_row(&t[i], &params->values[i], env, out, err);
     return MST_OK;
 }

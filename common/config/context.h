@@ -54,11 +54,13 @@ MST_NODISCARD mst_rc mst_cfg_json(mst_cfg_ctx_t *c, const mst_ynode_t *n, const 
 MST_NODISCARD mst_rc mst_cfg_value(mst_cfg_ctx_t *c, const mst_param_t *row, const mst_ynode_t *n,
                                    mst_param_value_t *out);
 
-// One map read by one or two tables: `own` holds what every element of the section has, `kind` (NULL allowed) what
+// One map read by up to three tables: `own` holds what every element of the section has, `kind` (NULL allowed) what
 // this scorer or provider adds. Keys in also (NULL-terminated, NULL allowed) are left for the caller.
 typedef struct {
     const mst_param_t *own, *kind;
     const char *const *also;
+    const mst_param_t *common; // what every kind has; NULL allowed
+    mst_params_t *out_common;
 } mst_cfg_tables_t;
 
 MST_NODISCARD mst_rc mst_cfg_params(mst_cfg_ctx_t *c, const mst_cfg_tables_t *tables, const mst_ynode_t *map,
@@ -84,6 +86,8 @@ MST_NODISCARD mst_rc mst_cfg_entry(mst_cfg_ctx_t *c, const mst_ynode_t *map, mst
 // Sections (source.c, scorers.c, targets.c): filled from their nodes.
 MST_NODISCARD mst_rc mst_cfg_source(mst_cfg_ctx_t *c, const mst_ynode_t *n, mst_source_cfg_t *out);
 MST_NODISCARD mst_rc mst_cfg_scorers(mst_cfg_ctx_t *c, const mst_ynode_t *n, mst_run_cfg_t *out);
+// Of the settings in out->common, read from map, what a table cannot say (provider.c).
+MST_NODISCARD mst_rc mst_cfg_provider_common(mst_cfg_ctx_t *c, const mst_ynode_t *map, mst_provider_cfg_t *out);
 // A backend that is nobody's target; n NULL: none.
 MST_NODISCARD mst_rc mst_cfg_provider(mst_cfg_ctx_t *c, const mst_ynode_t *n, mst_provider_cfg_t *out);
 MST_NODISCARD mst_rc mst_cfg_request(mst_cfg_ctx_t *c, const mst_ynode_t *n, mst_request_cfg_t *out); // NULL: generate

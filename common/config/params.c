@@ -5,6 +5,8 @@
 
 #include <stdio.h>
 
+enum { TABLES = 3 };
+
 size_t
 mst_cfg_rows(const mst_param_t *table)
 {
@@ -75,11 +77,13 @@ unknown_key(const mst_cfg_ctx_t *c, const mst_cfg_tables_t *t, const mst_ynode_t
     mst_cfg_near_t near = {.wanted = key->text};
     near_rows(&near, t->own);
     near_rows(&near, t->kind);
+    near_rows(&near, t->common);
     for (const char *const *a = t->also; a != NULL && *a != NULL; a++)
         mst_cfg_near(&near, *a);
     if (near.best.n == 0) {
         list_rows(t->kind, known, sizeof known);
         list_rows(t->own, known, sizeof known);
+        list_rows(t->common, known, sizeof known);
     }
     return mst_cfg_fail(c, MST_INVAL, key, "unknown key \"%s\"%s%s%s%s", mst_cfg_show(key->text, shown),
                         c->section != NULL ? " in " : "", c->section != NULL ? c->section : "",
@@ -100,22 +104,19 @@ given_twice(const mst_cfg_ctx_t *c, const mst_param_t *row, const mst_ynode_t *m
 
 static mst_rc
 read_pair(mst_cfg_ctx_t *c, const mst_cfg_tables_t *t, const mst_ynode_t *map, size_t i,
-          mst_param_value_t *const values[2])
+          mst_param_value_t *const values[TABLES])
 {
     const mst_ynode_t *key = map->keys[i];
     if (is_left(t->also, key->text))
         return MST_OK;
-    const mst_param_t *table = t->own;
-    const mst_param_t *row = row_of(t->own, key->text);
-    mst_param_value_t *of = values[0];
-    if (row == NULL) {
-        table = t->kind;
-        row = row_of(t->kind, key->text);
-        of = values[1];
-    }
+    const mst_param_t *const tables[TABLES] = {t->own, t->kind, t->common};
+    const mst_param_t *row = NULL;
+    size_t at = 0;
+    for (; at < TABLES && (row = row_of(tables[at], key->text)) == NULL; at++)
+        continue;
     if (row == NULL)
         return unknown_key(c, t, key);
-    mst_param_value_t *v = &of[row - table];
+    mst_param_value_t *v = &values[at][row - tables[at]];
     if (v->given)
         return given_twice(c, row, map, key);
     if (mst_yaml_is_null(map->items[i])) // `key:` and `key: null` mean: not given
@@ -167,19 +168,21 @@ mst_cfg_params(mst_cfg_ctx_t *c, const mst_cfg_tables_t *t, const mst_ynode_t *m
     if (map->kind != MST_Y_MAP)
         return mst_cfg_fail(c, MST_INVAL, map, "%s must be a map of settings, not %s",
                             c->section != NULL ? c->section : "the configuration", mst_cfg_what(map, shown));
-    mst_param_value_t *values[2];
-    values[0] = MST_ARENA_ARRAY(c->arena, mst_param_value_t, mst_cfg_rows(t->own));
-    values[1] = MST_ARENA_ARRAY(c->arena, mst_param_value_t, mst_cfg_rows(t->kind));
-    if (values[0] == NULL || values[1] == NULL)
-        return mst_cfg_nomem(c);
+    const mst_param_t *const tables[TABLES] = {t->own, t->kind, t->common};
+    mst_param_value_t *values[TABLES];
+    for (size_t i = 0; i < TABLES; i++) {
+        values[i] = MST_ARENA_ARRAY(c->arena, mst_param_value_t, mst_cfg_rows(tables[i]));
+        if (values[i] == NULL)
+            return mst_cfg_nomem(c);
+    }
     mst_rc rc = MST_OK;
     for (size_t i = 0; i < map->count && rc == MST_OK; i++)
         rc = read_pair(c, t, map, i, values);
-    if (rc == MST_OK)
-        rc = complete(c, t, t->own, map, values[0]);
-    if (rc == MST_OK)
-        rc = complete(c, t, t->kind, map, values[1]);
+    for (size_t i = 0; i < TABLES && rc == MST_OK; i++)
+        rc = complete(c, t, tables[i], map, values[i]);
     *out_own = (mst_params_t){t->own, values[0]};
+    if (t->out_common != NULL)
+        *t->out_common = (mst_params_t){t->common, values[2]};
     if (out_kind != NULL)
         *out_kind = (mst_params_t){t->kind, values[1]};
     return rc;

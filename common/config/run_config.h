@@ -72,6 +72,7 @@ typedef enum { MST_MISSING_PASS, MST_MISSING_SKIP, MST_MISSING_FAIL } mst_on_mis
 typedef struct {
     const mst_kind_t *kind; // NULL: no provider, recorded answers are scored
     mst_params_t params;
+    mst_params_t common; // what every provider has: mst_provider_cfg_table
 } mst_provider_cfg_t;
 
 // A scorer, or a set of scorers: any: passes when one member passes, all: when every member does.
@@ -193,5 +194,6 @@ extern const mst_param_t mst_set_cfg_table[];    // a set of scorers
 extern const mst_param_t mst_target_cfg_table[]; // every target, beside its provider's own
 extern const mst_param_t mst_guard_cfg_table[];  // numerical_guard
 extern const mst_param_t mst_request_cfg_table[]; // request
+extern const mst_param_t mst_provider_cfg_table[]; // every provider, beside its own
 
 #endif

@@ -181,9 +181,10 @@ put_provider(object_t *o, const char *key, const mst_provider_cfg_t *cfg)
     object_t p;
     if (cfg->kind == NULL)
         return;
-    object_init(&p, o->arena, 1 + mst_cfg_rows(cfg->params.table));
+    object_init(&p, o->arena, 1 + mst_cfg_rows(cfg->params.table) + mst_cfg_rows(cfg->common.table));
     put_str(&p, "provider_type", mst_str_c(cfg->kind->name));
     put_params(&p, &cfg->params);
+    put_params(&p, &cfg->common);
     put(o, key, object_value(&p));
     o->ok = o->ok && p.ok;
 }
@@ -272,13 +273,14 @@ static mst_json_t
 target_value(const mst_target_cfg_t *t, mst_arena_t *arena, bool *ok)
 {
     object_t o;
-    object_init(&o, arena, 4 + mst_cfg_rows(t->provider.params.table));
+    object_init(&o, arena, 4 + mst_cfg_rows(t->provider.params.table) + mst_cfg_rows(t->provider.common.table));
     put_str(&o, "provider_type", mst_str_c(t->provider.kind->name));
     put_str(&o, "label", t->label);
     if (t->concurrency > 0)
         put_int(&o, "concurrency", t->concurrency);
     put_json(&o, "simulate", t->simulate);
     put_params(&o, &t->provider.params);
+    put_params(&o, &t->provider.common);
     *ok = *ok && o.ok;
     return object_value(&o);
 }

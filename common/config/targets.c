@@ -65,10 +65,14 @@ read_provider(mst_cfg_ctx_t *c, const mst_ynode_t *map, const mst_cfg_tables_t *
     char section[128];
     snprintf(section, sizeof section, "provider \"%s\"", out->kind->name);
     c->section = section;
-    mst_cfg_tables_t tables = {.own = own->own, .kind = out->kind->params, .also = own->also};
+    mst_cfg_tables_t tables = {.own = own->own,
+                               .kind = out->kind->params,
+                               .also = own->also,
+                               .common = mst_provider_cfg_table,
+                               .out_common = &out->common};
     rc = mst_cfg_params(c, &tables, map, out_own, &out->params);
     c->section = NULL;
-    return rc;
+    return rc == MST_OK ? mst_cfg_provider_common(c, map, out) : rc;
 }
 
 mst_rc

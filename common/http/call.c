@@ -218,6 +218,7 @@ set_up(mst_http_call_t *call)
     curl_easy_setopt(e, CURLOPT_FOLLOWLOCATION, 0L);
     curl_easy_setopt(e, CURLOPT_PROXY, "");
     curl_easy_setopt(e, CURLOPT_NOPROXY, "*");
+    curl_easy_setopt(e, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L); // a proxy's answer is not the server's
     curl_easy_setopt(e, CURLOPT_HTTP_CONTENT_DECODING, 0L);
     curl_easy_setopt(e, CURLOPT_BUFFERSIZE, (long)MST_HTTP_READ_BYTES);
     curl_easy_setopt(e, CURLOPT_MAXAGE_CONN, 4L); // servers drop idle connections after 5 s: do not race them
@@ -233,13 +234,16 @@ set_up(mst_http_call_t *call)
     curl_easy_setopt(e, CURLOPT_HEADERDATA, call);
     curl_easy_setopt(e, CURLOPT_PREREQFUNCTION, on_connected);
     curl_easy_setopt(e, CURLOPT_PREREQDATA, call);
-    if (http->ca_file)
-        curl_easy_setopt(e, CURLOPT_CAINFO, http->ca_file);
-    if (http->tls_insecure) {
-        curl_easy_setopt(e, CURLOPT_SSL_VERIFYPEER, 0L);
-        curl_easy_setopt(e, CURLOPT_SSL_VERIFYHOST, 0L);
-    }
     mst_sock_set_up(call);
+}
+
+void
+mst_call_set_up(mst_http_call_t *call)
+{
+    curl_easy_reset(call->easy);
+    mst_buf_reset(&call->url);
+    call->method[0] = '\0';
+    set_up(call);
 }
 
 mst_rc

@@ -55,8 +55,6 @@ mst_http_new(mst_loop_t *loop, const mst_http_opts_t *opts, mst_http_t **out, ms
     http->loop = loop;
     http->multi = multi;
     http->user_agent = mst_xstrdup(opts->user_agent ? opts->user_agent : "muster/" MUSTER_VERSION);
-    http->ca_file = opts->ca_file ? mst_xstrdup(opts->ca_file) : NULL;
-    http->tls_insecure = opts->tls_insecure;
     mst_stamps_init(&http->stamps);
     set_multi(http, opts);
     mst_loop_on_turn(loop, on_turn, http);
@@ -99,7 +97,7 @@ mst_http_free(mst_http_t **http)
     mst_sock_deinit(h);
     mst_stamps_deinit(&h->stamps);
     free(h->user_agent);
-    free(h->ca_file);
+    mst_nets_free(h);
     free(h);
     curl_global_cleanup();
     *http = NULL;

@@ -6,7 +6,7 @@
 // none, a user stamp stands in and the source says so.
 // A request leaves in one piece at the end of the loop's turn (the socket is corked until then), so that even an
 // answer that comes at once is stamped. rx_source is the weakest source of all pieces of the body.
-// HTTP/1.1 only, no redirects, no proxies, no decompression, no Expect, one retry owner above us (none here).
+// HTTP/1.1 only, no redirects, no proxies unless asked for, no decompression, no Expect, one retry owner above us (none here).
 // Thread: the loop's.
 #ifndef MST_HTTP_CLIENT_H
 #define MST_HTTP_CLIENT_H
@@ -21,9 +21,21 @@ typedef struct mst_http_call mst_http_call_t;
 typedef struct {
     size_t connections_max; // keep-alive pool; >= peak concurrency
     const char *user_agent;
-    const char *ca_file;    // NULL = the system's
-    bool tls_insecure;      // for tests
 } mst_http_opts_t;
+
+// How one server is reached. All of it zero: TLS by the system's authorities, no proxy.
+typedef struct {
+    const char *ca_file;      // PEM bundle; NULL = the system's authorities
+    const char *client_cert;  // PEM; NULL = none
+    const char *client_key;   // PEM file; NULL = in client_cert
+    const char *key_password; // of client_key; NULL = none
+    bool tls_insecure;        // any certificate will do
+    const char *proxy;        // http://, https://, socks5:// or socks5h://, without user and password; NULL = none
+    const char *proxy_auth;   // "user:password"; NULL = none
+    bool proxy_env;           // as http_proxy, https_proxy and no_proxy say; proxy is NULL
+} mst_http_net_opts_t;
+
+typedef struct mst_http_net mst_http_net_t; // lives as long as its client
 
 typedef struct {
     const char *method;     // "POST", "GET"
@@ -34,6 +46,7 @@ typedef struct {
     mst_str_t body;         // borrowed until on_done
     int64_t connect_timeout_ms, total_timeout_ms; // 0 = none
     size_t body_max;        // answer; over it the call ends with MST_LIMIT
+    const mst_http_net_t *net; // NULL = as if all of it were zero
 } mst_http_req_t;
 
 typedef struct {
@@ -63,6 +76,12 @@ typedef struct {
 MST_NODISCARD mst_rc mst_http_new(mst_loop_t *loop, const mst_http_opts_t *opts, mst_http_t **out,
                                   mst_err_t *err);
 void mst_http_free(mst_http_t **http); // calls under way end without on_done; not from inside a callback
+// The one of the client that has these settings, made when there is none. MST_INVAL names the file that cannot be read;
+// MST_LIMIT: more than MST_HTTP_NETS_MAX.
+MST_NODISCARD mst_rc mst_http_net(mst_http_t *http, const mst_http_net_opts_t *opts, const mst_http_net_t **out,
+                                  mst_err_t *err);
+// The same look at the files, without a client. MST_INVAL.
+MST_NODISCARD mst_rc mst_http_net_check(const mst_http_net_opts_t *opts, mst_err_t *err);
 // MST_INVAL, MST_LIMIT: URL, method or headers that cannot be sent.
 MST_NODISCARD mst_rc mst_http_start(mst_http_t *http, const mst_http_req_t *req,
                                     const mst_http_handler_t *handler, void *ud, mst_http_call_t **out,

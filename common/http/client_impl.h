@@ -13,6 +13,7 @@ enum {
     MST_HTTP_TRIES_MAX = 4,
     MST_HTTP_URL_MAX = 8192,
     MST_HTTP_READ_BYTES = 16384, // what curl takes at once
+    MST_HTTP_NETS_MAX = 256,
 };
 
 typedef enum {
@@ -44,6 +45,7 @@ struct mst_http_call {
     mst_buf_t url;                // what the easy handle has been given last, with a NUL
     CURLU *parsed_url;            // the same; saves parsing it for every request
     char method[16];              // the same
+    const mst_http_net_t *net;    // the same
     size_t body_max;
     mst_timer_t deadline;
     int64_t connect_due_ns, total_due_ns;         // 0 = none
@@ -100,8 +102,9 @@ struct mst_http {
     int read_fd;
     mst_arrival_t read; // what the kernel says about it
     uint64_t read_no;
-    char *user_agent, *ca_file;
-    bool tls_insecure;
+    char *user_agent;
+    mst_http_net_t *nets;
+    size_t net_count;
 };
 
 // call.c: one call as curl sees it.
@@ -110,6 +113,14 @@ void mst_call_free(mst_http_call_t *call); // its easy handle is no longer in th
 void mst_call_wipe(mst_http_call_t *call);    // header lines with the key
 // What the curl code means; fills result.err and the rest of the result.
 void mst_call_conclude(mst_http_call_t *call, CURLcode code);
+
+// Forgets all that its easy handle was told, and tells it anew what does not change.
+void mst_call_set_up(mst_http_call_t *call);
+
+// net.c
+void mst_net_use(mst_http_call_t *call, const mst_http_net_t *net);
+void mst_nets_free(mst_http_t *http);
+const char *mst_net_proxy(const mst_http_net_t *net); // for messages; NULL = none that is known
 
 // request.c: resets the call and sets what this request differs in.
 MST_NODISCARD mst_rc mst_call_prepare(mst_http_call_t *call, const mst_http_req_t *req, mst_err_t *err);

@@ -27,6 +27,8 @@ static const meaning_t meanings[] = {
     {CURLE_OUT_OF_MEMORY, MST_NOMEM, MST_RETRY_LATER, "out of memory"},
     {CURLE_SSL_CONNECT_ERROR, MST_DENIED, MST_RETRY_NEVER, "no secure connection could be made"},
     {CURLE_PEER_FAILED_VERIFICATION, MST_DENIED, MST_RETRY_NEVER, "the server's certificate is not trusted"},
+    {CURLE_COULDNT_RESOLVE_PROXY, MST_NOTFOUND, MST_RETRY_LATER, "the proxy is an unknown host"},
+    {CURLE_PROXY, MST_CLOSED, MST_RETRY_LATER, "the proxy did not let the connection through"},
     {CURLE_SSL_CACERT_BADFILE, MST_DENIED, MST_RETRY_NEVER, "the file of trusted certificates cannot be read"},
     {CURLE_SSL_CERTPROBLEM, MST_DENIED, MST_RETRY_NEVER, "the client certificate cannot be used"},
     {CURLE_SSL_CIPHER, MST_DENIED, MST_RETRY_NEVER, "no common cipher"},
@@ -67,16 +69,76 @@ could_not_connect(const mst_http_call_t *call, mst_str_t host, mst_err_t *err)
 {
     long os_errno = 0;
     curl_easy_getinfo(call->easy, CURLINFO_OS_ERRNO, &os_errno);
-    MST_ERR_SUB(err, MST_CLOSED, (int)os_errno, "could not connect to %.*s", MST_FMT(host));
+    const char *proxy = mst_net_proxy(call->net);
+    MST_ERR_SUB(err, MST_CLOSED, (int)os_errno, "could not connect to %s%.*s", proxy ? "the proxy for " : "",
+                MST_FMT(host));
     if (os_errno != 0)
         add_detail(err, strerrordesc_np((int)os_errno));
     err->retry = MST_RETRY_LATER;
+}
+
+// OpenSSL's numbers of what was wrong with a certificate, and what to do about it.
+static const struct {
+    long verify;
+    const char *text;
+} faults[] = {
+    {9, "the server's certificate is not valid yet; is the clock right"},
+    {10, "the server's certificate has expired"},
+    {18, "the server's certificate is signed by itself; name it as ca_file"},
+    {19, "the server's certificate comes from an authority that is not known here; name its bundle as ca_file"},
+    {20, "the server's certificate comes from an authority that is not known here; name its bundle as ca_file"},
+    {21, "the server's certificate comes from an authority that is not known here; name its bundle as ca_file"},
+    {23, "the server's certificate was revoked"},
+};
+
+// One sentence on a certificate that was refused, ours or the server's; NULL = none better than curl's.
+static const char *
+certificate_fault(const mst_http_call_t *call, CURLcode code)
+{
+    long verify = 0;
+    if (code == CURLE_PEER_FAILED_VERIFICATION) {
+        curl_easy_getinfo(call->easy, CURLINFO_SSL_VERIFYRESULT, &verify);
+        for (size_t i = 0; i < sizeof faults / sizeof *faults; i++)
+            if (faults[i].verify == verify)
+                return faults[i].text;
+        return strstr(call->curl_message, "target host name") ? "the server's certificate is for another host name"
+                                                              : NULL;
+    }
+    // Under TLS 1.3 the server says so when the client thinks that it is connected.
+    if (strstr(call->curl_message, "certificate required"))
+        return "the server asks for a client certificate; set client_cert and client_key";
+    if (strstr(call->curl_message, "alert handshake failure") || strstr(call->curl_message, "alert bad certificate") ||
+        strstr(call->curl_message, "alert unknown ca") || strstr(call->curl_message, "alert certificate"))
+        return "the server refused the client certificate, or wants one; see client_cert and client_key";
+    return NULL;
+}
+
+// "CONNECT tunnel failed, response 407": the proxy answered, and not the server.
+static bool
+proxy_fault(const mst_http_call_t *call, mst_str_t host, mst_err_t *err)
+{
+    long status = 0;
+    curl_easy_getinfo(call->easy, CURLINFO_HTTP_CONNECTCODE, &status);
+    if (status < 300)
+        return false;
+    MST_ERR_SUB(err, MST_DENIED, (int)status, "%.*s: the proxy refused the connection with status %ld%s", MST_FMT(host),
+                status, status == 407 ? "; set proxy_auth" : "");
+    err->retry = status >= 500 ? MST_RETRY_LATER : MST_RETRY_NEVER;
+    return true;
 }
 
 void
 mst_http_error_fill(const mst_http_call_t *call, CURLcode code, mst_err_t *err)
 {
     mst_str_t host = mst_http_host(call);
+    const char *fault = certificate_fault(call, code);
+    if (fault) {
+        MST_ERR_SUB(err, MST_DENIED, (int)code, "%.*s: %s", MST_FMT(host), fault);
+        err->retry = MST_RETRY_NEVER;
+        return;
+    }
+    if (call->result.status == 0 && proxy_fault(call, host, err))
+        return;
     if (code == CURLE_COULDNT_CONNECT) {
         could_not_connect(call, host, err);
         return;

@@ -112,6 +112,8 @@ set_method(mst_http_call_t *call, const mst_http_req_t *req)
 mst_rc
 mst_call_prepare(mst_http_call_t *call, const mst_http_req_t *req, mst_err_t *err)
 {
+    if (call->net != req->net)
+        mst_net_use(call, req->net);
     mst_rc rc = set_url(call, req->url, err);
     if (rc == MST_OK)
         rc = set_lines(call, req, err);

@@ -44,6 +44,10 @@ mst_breaker_failed(mst_breaker_t *b, int64_t now_ns, int http_status, bool unrea
                    const mst_err_t *err)
 {
     const char *why = err && err->message[0] ? err->message : "no reason given";
+    if (http_status == 0 && err && err->rc == MST_DENIED && b->measured == 0) { // a certificate: no further try helps
+        (void)snprintf(b->text, sizeof b->text, "backend %s cannot be used: %s", b->endpoint, why);
+        return true;
+    }
     if (!unreachable) {
         b->answered++;
         b->refused_row = 0;
