@@ -6,7 +6,8 @@
 // none, a user stamp stands in and the source says so.
 // A request leaves in one piece at the end of the loop's turn (the socket is corked until then), so that even an
 // answer that comes at once is stamped. rx_source is the weakest source of all pieces of the body.
-// HTTP/1.1 only, no redirects, no proxies unless asked for, no decompression, no Expect, one retry owner above us (none here).
+// HTTP/1.1 only, no redirects, no proxies unless asked for, no decompression, no Expect, one retry owner above us (none
+// here).
 // Thread: the loop's.
 #ifndef MST_HTTP_CLIENT_H
 #define MST_HTTP_CLIENT_H
