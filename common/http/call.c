@@ -235,6 +235,7 @@ set_up(mst_http_call_t *call)
     curl_easy_setopt(e, CURLOPT_PREREQFUNCTION, on_connected);
     curl_easy_setopt(e, CURLOPT_PREREQDATA, call);
     mst_sock_set_up(call);
+    mst_net_watch_tls(call);
 }
 
 void

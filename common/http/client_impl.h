@@ -58,6 +58,7 @@ struct mst_http_call {
     bool in_multi;                // curl has its easy handle
     bool in_request;              // connected, TLS done: the request goes out
     bool chunked;
+    bool cert_asked;              // its connection was made in this call, and the server asked for our certificate
     bool encoded;                 // the answer is compressed although identity was asked for
     size_t header_bytes, body_bytes;
     uint64_t last_read;           // number of the read that brought the last bytes
@@ -120,6 +121,7 @@ void mst_call_set_up(mst_http_call_t *call);
 // net.c
 void mst_net_use(mst_http_call_t *call, const mst_http_net_t *net);
 void mst_nets_free(mst_http_t *http);
+void mst_net_watch_tls(mst_http_call_t *call);
 const char *mst_net_proxy(const mst_http_net_t *net); // for messages; NULL = none that is known
 
 // request.c: resets the call and sets what this request differs in.

@@ -104,8 +104,7 @@ certificate_fault(const mst_http_call_t *call, CURLcode code)
         return strstr(call->curl_message, "target host name") ? "the server's certificate is for another host name"
                                                               : NULL;
     }
-    // Under TLS 1.3 the server says so when the client thinks that it is connected.
-    if (strstr(call->curl_message, "certificate required"))
+    if (call->cert_asked && call->result.status == 0)
         return "the server asks for a client certificate; set client_cert and client_key";
     if (strstr(call->curl_message, "alert handshake failure") || strstr(call->curl_message, "alert bad certificate") ||
         strstr(call->curl_message, "alert unknown ca") || strstr(call->curl_message, "alert certificate"))

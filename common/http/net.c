@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <fcntl.h>
+#include <openssl/ssl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -107,6 +108,35 @@ mst_nets_free(mst_http_t *http)
         }
         free(net);
     }
+}
+
+// The server asks for a certificate, and none was set.
+static int
+on_cert_asked(SSL *ssl, X509 **cert, EVP_PKEY **key)
+{
+    (void)cert;
+    (void)key;
+    mst_http_call_t *call = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
+    if (call)
+        call->cert_asked = true;
+    return 0; // none
+}
+
+// A server that gets no certificate may close at once, and its word about it be lost: so what it asked for is noted.
+static CURLcode
+on_ssl_ctx(CURL *easy, void *ctx, void *ud)
+{
+    (void)easy;
+    SSL_CTX_set_app_data((SSL_CTX *)ctx, ud);
+    SSL_CTX_set_client_cert_cb(ctx, on_cert_asked);
+    return CURLE_OK;
+}
+
+void
+mst_net_watch_tls(mst_http_call_t *call)
+{
+    curl_easy_setopt(call->easy, CURLOPT_SSL_CTX_FUNCTION, on_ssl_ctx);
+    curl_easy_setopt(call->easy, CURLOPT_SSL_CTX_DATA, call);
 }
 
 void
