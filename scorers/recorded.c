@@ -66,6 +66,7 @@ mst_completion_from_metadata(const mst_case_t *c, mst_json_parser_t *parser, mst
         .text = c->actual,
         .prompt_tokens = MST_NONE,
         .completion_tokens = MST_NONE,
+        .cached_tokens = MST_NONE,
         .reasoning_tokens = MST_NONE,
         .ttfb_ns = MST_NONE,
         .ttft_ns = MST_NONE,

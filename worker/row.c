@@ -71,6 +71,7 @@ completion_none(mst_completion_t *c)
     *c = (mst_completion_t){
         .prompt_tokens = MST_NONE,
         .completion_tokens = MST_NONE,
+        .cached_tokens = MST_NONE,
         .reasoning_tokens = MST_NONE,
         .send_mono_ns = MST_NONE,
         .ttfb_ns = MST_NONE,

@@ -28,6 +28,12 @@ typedef struct {
     uint32_t n_tokens; // generated tokens in it; 0 = none or unknown
 } mst_token_event_t;
 
+typedef struct { // one token that could have been chosen in a place
+    mst_str_t text;
+    int64_t id;        // in the model's vocabulary; MST_NONE = not told
+    float logprob;     // as received, like logprobs
+} mst_alternative_t;
+
 typedef enum { // where completion_tokens comes from, best first
     MST_TOK_UNKNOWN = 0,
     MST_TOK_LOGPROBS,  // one entry per token
@@ -48,12 +54,15 @@ typedef struct {
     mst_str_t reasoning;
     mst_str_t refusal;
     mst_str_t tool_calls;    // JSON array as assembled, or empty
+    mst_str_t choices;       // JSON array of the further choices (n > 1), or empty: text is choice 0 alone
+    mst_str_t extra;         // JSON object of what else came back: timings, tool fragments, headers; or empty
     mst_str_t finish_reason; // as the server spelt it; empty = none
     mst_str_t model;         // the name that the server gave
     mst_str_t system_fingerprint;
     mst_str_t request_id;    // x-request-id of the response
     mst_str_t server;        // Server header or engine hint, for provenance
     int64_t prompt_tokens, completion_tokens, reasoning_tokens; // MST_NONE = not told
+    int64_t cached_tokens;   // of the prompt, taken from the server's cache
     mst_token_source_t token_source;
     // stamps: send_mono_ns is CLOCK_MONOTONIC, all others are relative to it; MST_NONE = not measured
     int64_t send_mono_ns;    // last byte of the request accepted by the kernel
@@ -69,7 +78,16 @@ typedef struct {
     const float *logprobs;   // one per token, as received: NaN, infinities and sentinels kept
     const double *logprobs_exact; // of recorded answers: the same before they were rounded, finite and not; else NULL
     uint32_t logprob_count;
-    bool has_loglik, loglik_greedy; // of an ask for log-likelihood; greedy: each token was the most likely one
+    // the likeliest tokens of each place: those of logprob i are alternatives[alternative_ends[i - 1] (0 for i = 0)
+    // .. alternative_ends[i]); both NULL when the server sent none
+    const mst_alternative_t *alternatives;
+    const uint32_t *alternative_ends; // logprob_count of them
+    uint32_t alternative_count;
+    // of an ask for log-likelihood: the logprobs above are those of the continuation's tokens then
+    bool has_loglik;         // false: not measured, the error says why
+    bool loglik_merged;      // its first token begins before it, in the context: counted whole
+    bool loglik_greedy;      // each token was the most likely one
+    bool loglik_greedy_known; // the server told
     uint32_t loglik_tokens;  // tokens in the sum
     double loglik;           // natural logarithm
     const float *vectors;    // of an ask for embeddings: rows of vector_dim numbers, one behind the other

@@ -163,9 +163,9 @@ test_provider_request_address_and_headers(void **state)
     assert_int_equal(q.header_count, 5);
     equals(q.headers[0], "Content-Type: application/json");
     equals(q.headers[1], "Accept: application/json");
-    equals(q.headers[2], "OpenAI-Organization: org");
-    equals(q.headers[3], "X-A: 1");
-    equals(q.headers[4], "X-B: ");
+    equals(q.headers[2], "X-A: 1");
+    equals(q.headers[3], "X-B: ");
+    equals(q.headers[4], "OpenAI-Organization: org");
     assert_int_equal(
         build(r, "{\"model\":\"m\",\"base_url\":\"https://x/openai/chat/completions\"}", &c, NULL, &q, &err), MST_OK);
     equals(q.url, "https://x/openai/chat/completions");

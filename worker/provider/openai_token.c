@@ -50,6 +50,8 @@ stands_for_token(mst_str_t key, mst_str_t s, size_t value)
 {
     if (mst_str_eq(key, MST_STR("content")))
         return is_filled(s, value, true, true);
+    if (mst_str_eq(key, MST_STR("text")))
+        return is_filled(s, value, true, false);
     if (mst_str_eq(key, MST_STR("reasoning_content")) || mst_str_eq(key, MST_STR("reasoning")) ||
         mst_str_eq(key, MST_STR("thinking")))
         return is_filled(s, value, true, false);

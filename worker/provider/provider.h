@@ -62,10 +62,17 @@ struct mst_decoder {
     mst_arena_t *scratch;                      // reset before each event
     mst_completion_t c;                        // grows; text slices and lists are set at the end of mst_decoder_run
     mst_buf_t text, reasoning, refusal, tools; // answer so far, capped by MST_HTTP_BODY_MAX
+    mst_buf_t fragments;                       // of the tools' arguments: JSON array of arrays (tools.h)
+    struct mst_extra *extra;                   // members of the completion's extra (extra.h)
+    struct mst_tools *calls;                   // tool calls so far (tools.h)
+    struct mst_choices *choices;               // the further choices so far (choices.h)
     mst_token_event_t *events;
     uint32_t event_cap;
     float *logprobs;
     uint32_t logprob_cap;
+    mst_alternative_t *alternatives;
+    uint32_t *alternative_ends;
+    uint32_t alternative_cap, alternative_end_cap;
     int64_t usage_tokens;      // completion tokens by the server's count; MST_NONE = not told
     uint32_t bare_events;      // events with text whose number of tokens the event itself does not tell
     bool counted_by_logprobs;  // some event was counted by its logprobs
@@ -81,6 +88,16 @@ void mst_decoder_deinit(mst_decoder_t *d); // frees the buffers, not the arena
 MST_NODISCARD mst_rc mst_decoder_event(mst_decoder_t *d, mst_event_kind_t kind, uint32_t n_tokens, int64_t rx_ns,
                                        mst_err_t *err);
 MST_NODISCARD mst_rc mst_decoder_logprob(mst_decoder_t *d, float v, mst_err_t *err);
+// A likely token of the place whose logprob was added last. id: MST_NONE when not told.
+MST_NODISCARD mst_rc mst_decoder_alternative(mst_decoder_t *d, mst_str_t text, int64_t id, float v, mst_err_t *err);
+// Adds to a text of the answer; MST_LIMIT over its cap.
+MST_NODISCARD mst_rc mst_decoder_text(mst_buf_t *to, mst_str_t s, mst_err_t *err);
+// One event's data as JSON, in scratch. An error in it (error.h) is the error here, after an event of that kind;
+// name: the event's, where "error" alone makes it one. data: not empty.
+MST_NODISCARD mst_rc mst_decoder_json(mst_decoder_t *d, mst_str_t name, mst_str_t data, int64_t rx_ns,
+                                      const mst_json_t **out, mst_err_t *err);
+// What on_end says when the format's terminator is missing: MST_CLOSED, to be asked again.
+mst_rc mst_decoder_cut(const mst_decoder_t *d, mst_err_t *err);
 // Copies s into the decoder's arena once: does nothing when *out is set already or s is empty.
 MST_NODISCARD mst_rc mst_decoder_keep(mst_decoder_t *d, mst_str_t *out, mst_str_t s, mst_err_t *err);
 

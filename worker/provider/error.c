@@ -2,7 +2,7 @@
 // {"object":"error","message":...} (SGLang, TensorRT-LLM), {"detail":...} (FastAPI's 422), {"message":...}; and bodies
 // that are no JSON at all (proxies). The server's own sentence is kept, cut to one line.
 #include "common/text/normalise.h"
-#include "worker/provider/openai.h"
+#include "worker/provider/error.h"
 
 #define SAID_MAX 360
 
@@ -91,7 +91,7 @@ detail_text(const mst_json_t *detail, mst_str_t *where)
 }
 
 bool
-mst_openai_error(const mst_json_t *root, int status, mst_err_t *err)
+mst_said_error(const mst_json_t *root, int status, mst_err_t *err)
 {
     const mst_json_t *error = mst_json_get(root, "error"), *holder = error;
     mst_str_t message = MST_STR_NULL, name = MST_STR_NULL, object = MST_STR_NULL;
@@ -124,13 +124,13 @@ mst_openai_error(const mst_json_t *root, int status, mst_err_t *err)
 }
 
 void
-mst_openai_on_http_error(int status, mst_str_t body, mst_arena_t *scratch, mst_err_t *err)
+mst_said_http_error(int status, mst_str_t body, mst_arena_t *scratch, mst_err_t *err)
 {
     const mst_json_t *root = NULL;
     mst_arena_reset(scratch);
     mst_str_t text = mst_str_trim(body);
     if (text.n > 0 && text.p[0] == '{' && mst_json_parse_lenient(text, scratch, &root, NULL) == MST_OK &&
-        mst_openai_error(root, status, err))
+        mst_said_error(root, status, err))
         return;
     say(status, MST_STR_NULL, mst_str_cut(text, SAID_MAX), err);
 }

@@ -1,8 +1,8 @@
 // Tool calls of one choice: the first fragment brings index, id and name, later ones pieces of the arguments. What
 // servers do otherwise and is understood: the whole call at once, no index (a new id opens a call, else the last one
 // goes on), id and name repeated or null later, arguments as an object, no arguments at all.
+#include "worker/provider/tools.h"
 #include "common/base/limits.h"
-#include "worker/provider/openai.h"
 
 #define CALLS_MAX 256
 
@@ -18,10 +18,12 @@ typedef struct {
     size_t bytes;
 } call_t;
 
-typedef struct {
+struct mst_tools {
     call_t calls[CALLS_MAX];
     size_t count;
-} tools_t;
+};
+
+typedef struct mst_tools tools_t;
 
 static mst_rc
 full(mst_err_t *err)
@@ -30,12 +32,8 @@ full(mst_err_t *err)
 }
 
 static call_t *
-find(tools_t *t, const mst_json_t *delta)
+find(tools_t *t, bool has_index, int64_t index, mst_str_t id)
 {
-    int64_t index = 0;
-    mst_str_t id = MST_STR_NULL;
-    bool has_index = mst_json_i64(mst_json_get(delta, "index"), &index);
-    (void)mst_json_str(mst_json_get(delta, "id"), &id);
     call_t *last = t->count > 0 ? &t->calls[t->count - 1] : NULL;
     if (has_index) {
         for (size_t i = t->count; i > 0; i--) {
@@ -74,50 +72,52 @@ add_text(mst_decoder_t *d, call_t *call, mst_str_t text, mst_err_t *err)
     return MST_OK;
 }
 
-// A string, or an object or array that should have been one.
-static mst_rc
-add_arguments(mst_decoder_t *d, call_t *call, const mst_json_t *v, mst_err_t *err)
+mst_rc
+mst_tools_fragment(mst_decoder_t *d, bool has_index, int64_t index, mst_str_t id, mst_str_t name, mst_str_t arguments,
+                   mst_err_t *err)
 {
-    mst_str_t text = MST_STR_NULL;
-    if (mst_json_str(v, &text))
-        return add_text(d, call, text, err);
-    if (!mst_json_is(v, MST_JSON_OBJ) && !mst_json_is(v, MST_JSON_ARR))
-        return MST_OK;
+    if (d->calls == NULL)
+        d->calls = MST_ARENA_NEW(d->arena, tools_t);
+    if (d->calls == NULL)
+        return full(err);
+    call_t *call = find(d->calls, has_index, index, id);
+    if (call == NULL)
+        return MST_ERR(err, MST_LIMIT, "the answer has more than %d tool calls", CALLS_MAX);
+    mst_rc rc = mst_decoder_keep(d, &call->id, id, err);
+    if (rc == MST_OK)
+        rc = mst_decoder_keep(d, &call->name, name, err);
+    return rc == MST_OK ? add_text(d, call, arguments, err) : rc;
+}
+
+// The arguments as text: a string, or an object or array that should have been one.
+static mst_rc
+add_call(mst_decoder_t *d, const mst_json_t *delta, mst_err_t *err)
+{
+    const mst_json_t *function = mst_json_get(delta, "function"), *v = mst_json_get(function, "arguments");
+    mst_str_t id = MST_STR_NULL, name = MST_STR_NULL, text = MST_STR_NULL;
+    int64_t index = 0;
+    bool has_index = mst_json_i64(mst_json_get(delta, "index"), &index);
+    (void)mst_json_str(mst_json_get(delta, "id"), &id);
+    (void)mst_json_str(mst_json_get(function, "name"), &name);
+    if (mst_json_str(v, &text) || !(mst_json_is(v, MST_JSON_OBJ) || mst_json_is(v, MST_JSON_ARR)))
+        return mst_tools_fragment(d, has_index, index, id, name, text, err);
     mst_buf_t b;
     mst_jw_t w;
     mst_buf_init(&b, MST_HTTP_BODY_MAX);
     mst_jw_init(&w, &b);
     mst_jw_value(&w, v);
-    mst_rc rc = b.failed ? full(err) : add_text(d, call, mst_buf_view(&b), err);
+    mst_rc rc = b.failed ? full(err) : mst_tools_fragment(d, has_index, index, id, name, mst_buf_view(&b), err);
     mst_buf_deinit(&b);
     return rc;
 }
 
 mst_rc
-mst_openai_tools_add(mst_decoder_t *d, const mst_json_t *calls, mst_err_t *err)
+mst_tools_add(mst_decoder_t *d, const mst_json_t *calls, mst_err_t *err)
 {
-    if (d->state == NULL)
-        d->state = MST_ARENA_NEW(d->arena, tools_t);
-    tools_t *t = d->state;
-    if (t == NULL)
-        return full(err);
-    for (size_t i = 0; i < calls->count; i++) {
-        const mst_json_t *delta = mst_json_at(calls, i), *function = mst_json_get(delta, "function");
-        mst_str_t id = MST_STR_NULL, name = MST_STR_NULL;
-        call_t *call = find(t, delta);
-        if (call == NULL)
-            return MST_ERR(err, MST_LIMIT, "the answer has more than %d tool calls", CALLS_MAX);
-        (void)mst_json_str(mst_json_get(delta, "id"), &id);
-        (void)mst_json_str(mst_json_get(function, "name"), &name);
-        mst_rc rc = mst_decoder_keep(d, &call->id, id, err);
-        if (rc == MST_OK)
-            rc = mst_decoder_keep(d, &call->name, name, err);
-        if (rc == MST_OK)
-            rc = add_arguments(d, call, mst_json_get(function, "arguments"), err);
-        if (rc != MST_OK)
-            return rc;
-    }
-    return MST_OK;
+    mst_rc rc = MST_OK;
+    for (size_t i = 0; i < calls->count && rc == MST_OK; i++)
+        rc = add_call(d, mst_json_at(calls, i), err);
+    return rc;
 }
 
 static mst_rc
@@ -147,10 +147,24 @@ write_call(mst_decoder_t *d, mst_jw_t *w, const call_t *call, mst_err_t *err)
     return MST_OK;
 }
 
-mst_rc
-mst_openai_tools_end(mst_decoder_t *d, mst_err_t *err)
+// The arguments as they came, piece by piece: one list a call.
+static void
+write_fragments(mst_jw_t *w, const tools_t *t)
 {
-    const tools_t *t = d->state;
+    mst_jw_arr(w);
+    for (size_t i = 0; i < t->count; i++) {
+        mst_jw_arr(w);
+        for (const piece_t *p = t->calls[i].first; p != NULL; p = p->next)
+            mst_jw_str(w, p->text);
+        mst_jw_arr_end(w);
+    }
+    mst_jw_arr_end(w);
+}
+
+mst_rc
+mst_tools_end(mst_decoder_t *d, mst_err_t *err)
+{
+    const tools_t *t = d->calls;
     if (t == NULL || t->count == 0)
         return MST_OK;
     mst_jw_t w;
@@ -163,5 +177,8 @@ mst_openai_tools_end(mst_decoder_t *d, mst_err_t *err)
             return rc;
     }
     mst_jw_arr_end(&w);
-    return d->tools.failed ? full(err) : MST_OK;
+    mst_buf_reset(&d->fragments);
+    mst_jw_init(&w, &d->fragments);
+    write_fragments(&w, t);
+    return d->tools.failed || d->fragments.failed ? full(err) : MST_OK;
 }
