@@ -31,6 +31,7 @@ typedef struct {
     mst_timer_t give_up;
     int signals;
     bool submitted;
+    bool told; // that a target is lost
     mst_err_t err;
 } follow_t;
 
@@ -117,6 +118,9 @@ on_status(follow_t *f, const Muster__RunStatus *s)
         .draining = s->state == 2,
     };
     if (s->state < MST_FOLLOW_DONE) {
+        if (s->has_text && !f->told)
+            mst_warn("%.*s; the other targets are asked to the end", MST_FMT(mst_wire_str(s->text)));
+        f->told = f->told || s->has_text;
         mst_progress_show(f->progress, &view, mst_loop_now(f->loop));
         return;
     }

@@ -48,6 +48,17 @@ fatal_rc(uint32_t cause)
 }
 
 static void
+say_fatal(mst_coordinator_t *c, const Muster__LeaseReturn *m)
+{
+    mst_str_t text = mst_wire_str(m->text);
+    (void)MST_ERR(&c->run.error, fatal_rc(m->cause), "%.*s", MST_FMT(text.n > 0 ? text : MST_STR("worker gave up")));
+    bool of_target = m->cause == MST_RETURN_BACKEND_DOWN && m->n_target_nos > 0;
+    const mst_target_cfg_t *t = of_target ? mst_run_cfg_target(&c->run.cfg, m->target_nos[0]) : NULL;
+    if (t != NULL && mst_run_cfg_key_targets(&c->run.cfg) > 1)
+        mst_err_prefix(&c->run.error, "target \"%.*s\"", MST_FMT(t->label));
+}
+
+static void
 on_lease_return(mst_coordinator_t *c, mst_coord_event_t *ev, const Muster__LeaseReturn *m)
 {
     uint64_t *keys = mst_coordinator_keys(c, m->n_case_nos);
@@ -67,10 +78,11 @@ on_lease_return(mst_coordinator_t *c, mst_coord_event_t *ev, const Muster__Lease
     // the reason is there before the state: the step may end the run, and its end is told at once
     bool first = m->fatal && mst_crun_active(c) && c->run.error.rc == MST_OK;
     if (first)
-        (void)MST_ERR(&c->run.error, fatal_rc(m->cause), "%.*s",
-                      MST_FMT(text.n > 0 ? text : MST_STR("worker gave up")));
+        say_fatal(c, m);
     mst_coordinator_step(c, ev);
-    if (first && mst_crun_active(c))
+    mst_coord_status_t status;
+    mst_coord_status(c->core, &status);
+    if (first && mst_crun_active(c) && status.down == 0)
         c->run.error = (mst_err_t){0}; // the lease had expired: nothing came of it
 }
 

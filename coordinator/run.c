@@ -70,10 +70,9 @@ mst_crun_cost(void *ud, uint64_t key)
 void
 mst_crun_release(mst_coordinator_t *c, const uint64_t *keys, size_t count)
 {
-    uint32_t per_case = mst_crun_keys_per_case(&c->run);
     for (size_t i = 0; i < count; i++) {
-        uint64_t case_no = keys[i] / per_case;
-        if (mst_coord_range_done(c->core, case_no * per_case, per_case))
+        uint64_t case_no = mst_crun_key_parts(&c->run, keys[i]).case_no;
+        if (mst_coord_case_done(c->core, case_no))
             mst_payloads_drop(&c->run.payloads, case_no);
     }
 }
@@ -180,10 +179,15 @@ start_run(mst_coordinator_t *c, const Muster__Submit *m, mst_err_t *err)
         return MST_ERR(err, MST_LIMIT, "%llu cases, each %u times, are more than a run may have",
                        (unsigned long long)r->total_cases, mst_crun_keys_per_case(r));
     r->refused = false; // from here on the core speaks for it
+    uint32_t weights[MST_TARGETS_MAX] = {0};
+    for (size_t i = 0; i < r->cfg.target_count; i++)
+        weights[i] = (uint32_t)mst_run_cfg_concurrency(&r->cfg, &r->cfg.targets[i]);
     mst_coord_event_t ev = {.kind = MST_CE_RUN_START};
     ev.u.start.run_no = r->run_no;
     ev.u.start.generation = r->generation;
-    ev.u.start.keys_per_case = mst_crun_keys_per_case(r);
+    ev.u.start.targets = mst_run_cfg_key_targets(&r->cfg);
+    ev.u.start.repeats = (uint32_t)r->cfg.repeats;
+    ev.u.start.weights = weights;
     ev.u.start.cases_hint = r->total_cases;
     ev.u.start.fail_fast = r->cfg.fail_fast;
     mst_coordinator_step(c, &ev);
@@ -230,9 +234,8 @@ read_row(mst_coordinator_t *c, bool *out_keep, mst_err_t *err)
     mst_rc rc = mst_dataset_next(r->dataset, r->row, &row, err);
     if (rc != MST_OK)
         return rc;
-    uint32_t per_case = mst_crun_keys_per_case(r);
     uint64_t case_no = r->cases++;
-    *out_keep = !mst_coord_range_done(c->core, case_no * per_case, per_case);
+    *out_keep = !mst_coord_case_done(c->core, case_no);
     if (!*out_keep)
         return MST_OK; // of an earlier session
     row.case_no = case_no;

@@ -1,6 +1,8 @@
 // The invariants of the core, counted anew from its parts. For the simulator and the tests: it walks everything.
 #include "coordinator/core/core_internal.h"
 
+#include <string.h>
+
 #define BROKEN(...) MST_ERR(err, MST_INTERNAL, __VA_ARGS__)
 
 typedef unsigned long long ull_t;
@@ -15,10 +17,13 @@ check_lease_keys(const mst_coord_t *c, const mst_coord_lease_t *l, uint32_t slot
         if ((l->open_bits[i / 64] >> (i % 64) & 1) == 0)
             continue;
         open++;
-        uint64_t key = l->keys[i];
-        if (mst_keys_is_done(&c->keys, key))
+        uint64_t key = l->keys[i], at;
+        const mst_keys_t *keys = mst_coord_keys_of(c, key, &at);
+        if (keys != &c->lanes[l->lane].keys)
+            return BROKEN("lease %llu of target %u holds key %llu of another", (ull_t)l->id, l->lane, (ull_t)key);
+        if (mst_keys_is_done(keys, at))
             return BROKEN("lease %llu holds key %llu, which is done", (ull_t)l->id, (ull_t)key);
-        if (!mst_keys_is_leased(&c->keys, key) || mst_keys_holder(&c->keys, key) != slot)
+        if (!mst_keys_is_leased(keys, at) || mst_keys_holder(keys, at) != slot)
             return BROKEN("lease %llu holds key %llu, which is open or another's: two live leases", (ull_t)l->id,
                           (ull_t)key);
     }
@@ -46,9 +51,10 @@ check_leases(const mst_coord_t *c, mst_err_t *err)
         keys += l->open;
         leases++;
     }
-    if (keys != c->keys.leased || leases != c->lease_count)
+    mst_coord_sums_t sums = mst_coord_sums(c);
+    if (keys != sums.leased || leases != c->lease_count)
         return BROKEN("leases hold %llu keys, %llu are marked; %u leases, %u are counted", (ull_t)keys,
-                      (ull_t)c->keys.leased, leases, c->lease_count);
+                      (ull_t)sums.leased, leases, c->lease_count);
     return MST_OK;
 }
 
@@ -60,12 +66,15 @@ check_sessions(const mst_coord_t *c, mst_err_t *err)
         const mst_coord_session_t *s = &c->sessions[i];
         if (s->state == MST_SES_FREE)
             continue;
-        uint32_t leases = 0, keys = 0;
+        uint32_t leases = 0, keys = 0, by_lane[MST_TARGETS_MAX] = {0};
         for (uint32_t l = s->first_lease; l != MST_NO_SLOT; l = c->leases[l]->next) {
             if (leases++ > c->lease_made || c->leases[l]->session != i)
                 return BROKEN("session %llu: its list of leases is broken", (ull_t)s->id);
             keys += c->leases[l]->open;
+            by_lane[c->leases[l]->lane] += c->leases[l]->open;
         }
+        if (memcmp(by_lane, s->by_lane, sizeof by_lane) != 0)
+            return BROKEN("session %llu counts its keys by target wrongly", (ull_t)s->id);
         if (leases != s->lease_count || keys != s->outstanding)
             return BROKEN("session %llu counts %u leases and %u keys, has %u and %u", (ull_t)s->id, s->lease_count,
                           s->outstanding, leases, keys);
@@ -80,9 +89,8 @@ check_sessions(const mst_coord_t *c, mst_err_t *err)
 }
 
 static mst_rc
-check_keys(const mst_coord_t *c, mst_err_t *err)
+check_keys(const mst_keys_t *k, mst_err_t *err)
 {
-    const mst_keys_t *k = &c->keys;
     uint64_t done = mst_keys_count_done(k, 0, k->avail);
     if (done != k->done_avail)
         return BROKEN("%llu keys are counted done, %llu are marked", (ull_t)k->done_avail, (ull_t)done);
@@ -102,8 +110,9 @@ check_run(const mst_coord_t *c, mst_err_t *err)
     bool active = c->state == MST_COORD_RUNNING || c->state == MST_COORD_DRAINING;
     if (!active && c->lease_count > 0)
         return BROKEN("the run is over (state %d) and %u leases are left", (int)c->state, c->lease_count);
-    if (c->state == MST_COORD_DONE && (!c->ended || c->keys.done_avail != c->keys.avail))
-        return BROKEN("the run is done with %llu of %llu keys", (ull_t)c->keys.done_avail, (ull_t)c->keys.avail);
+    mst_coord_sums_t sums = mst_coord_sums(c);
+    if (c->state == MST_COORD_DONE && (!c->ended || sums.done_avail != sums.avail))
+        return BROKEN("the run is done with %llu of %llu keys", (ull_t)sums.done_avail, (ull_t)sums.avail);
     return MST_OK;
 }
 
@@ -113,7 +122,7 @@ mst_coord_check(const mst_coord_t *core, mst_err_t *err)
     mst_rc rc = check_leases(core, err);
     if (rc == MST_OK)
         rc = check_sessions(core, err);
-    if (rc == MST_OK)
-        rc = check_keys(core, err);
+    for (uint32_t i = 0; i < core->targets && rc == MST_OK; i++)
+        rc = check_keys(&core->lanes[i].keys, err);
     return rc == MST_OK ? check_run(core, err) : rc;
 }

@@ -34,7 +34,7 @@ mst_coord_new(const mst_coord_cfg_t *cfg)
     mst_coord_t *c = MST_NEW(mst_coord_t);
     c->cfg = *cfg;
     c->session_free = c->lease_free = MST_NO_SLOT;
-    c->keys_per_case = 1;
+    mst_coord_lanes_make(c, 1, 1, NULL);
     return c;
 }
 
@@ -48,7 +48,7 @@ mst_coord_free(mst_coord_t **core)
         free(c->leases[i]);
     free(c->leases);
     free(c->sessions);
-    mst_keys_deinit(&c->keys);
+    mst_coord_lanes_free(c);
     free(c);
     *core = NULL;
 }
@@ -115,8 +115,9 @@ settle(mst_coord_t *c)
 {
     if (!is_active(c))
         return;
-    if (c->ended && c->keys.done_avail == c->keys.avail)
-        finish(c, MST_COORD_DONE);
+    mst_coord_sums_t sums = mst_coord_sums(c);
+    if (c->ended && mst_coord_lanes_over(c))
+        finish(c, sums.done_avail == sums.avail ? MST_COORD_DONE : MST_COORD_ABORTED);
     else if (c->state == MST_COORD_DRAINING && c->lease_count == 0)
         finish(c, c->drain_to);
 }
@@ -124,14 +125,15 @@ settle(mst_coord_t *c)
 static void
 on_run_start(mst_coord_t *c, const mst_coord_event_t *ev)
 {
-    if (is_active(c) || ev->u.start.keys_per_case == 0) {
+    uint32_t targets = ev->u.start.targets, repeats = ev->u.start.repeats;
+    bool sound = targets >= 1 && targets <= MST_TARGETS_MAX && repeats >= 1 && repeats <= MST_REPEATS_MAX;
+    if (is_active(c) || !sound) {
         c->strays++;
         return;
     }
-    mst_keys_deinit(&c->keys);
+    mst_coord_lanes_make(c, targets, repeats, ev->u.start.weights);
     c->run_no = ev->u.start.run_no;
     c->generation = ev->u.start.generation;
-    c->keys_per_case = ev->u.start.keys_per_case;
     c->cases_hint = ev->u.start.cases_hint;
     c->fail_fast = ev->u.start.fail_fast;
     c->ended = c->paused = c->granted = false;
@@ -142,9 +144,12 @@ on_run_start(mst_coord_t *c, const mst_coord_event_t *ev)
 static void
 on_keys_done(mst_coord_t *c, const mst_coord_event_t *ev)
 {
-    for (size_t i = 0; i < ev->u.done.count; i++)
+    for (size_t i = 0; i < ev->u.done.count; i++) {
+        uint64_t at;
+        mst_keys_t *keys = mst_coord_keys_of(c, ev->u.done.keys[i], &at);
         if (ev->u.done.keys[i] < MST_COORD_KEYS_MAX)
-            (void)mst_keys_set_done(&c->keys, ev->u.done.keys[i]);
+            (void)mst_keys_set_done(keys, at);
+    }
 }
 
 static void
@@ -152,9 +157,8 @@ on_rows(mst_coord_t *c, const mst_coord_event_t *ev)
 {
     if (!is_active(c) || c->ended)
         return;
-    uint64_t most = MST_COORD_KEYS_MAX / c->keys_per_case;
-    uint64_t cases = ev->u.rows.cases < most ? ev->u.rows.cases : most;
-    mst_keys_set_avail(&c->keys, cases * c->keys_per_case);
+    uint64_t most = MST_COORD_KEYS_MAX / mst_coord_keys_per_case(c);
+    mst_coord_lanes_rows(c, ev->u.rows.cases < most ? ev->u.rows.cases : most);
     c->ended = ev->u.rows.ended;
     c->paused = ev->u.rows.paused;
 }
@@ -167,18 +171,16 @@ on_committed(mst_coord_t *c, const mst_coord_event_t *ev)
         return;
     }
     for (size_t i = 0; i < ev->u.done.count; i++) {
-        uint64_t key = ev->u.done.keys[i];
+        uint64_t key = ev->u.done.keys[i], at;
         if (key >= mst_coord_total(c)) { // rows not read yet may be done: by leases of an earlier coordinator
             c->strays++;
             continue;
         }
-        if (mst_keys_is_leased(&c->keys, key)) {
-            mst_coord_lease_t *l = c->leases[mst_keys_holder(&c->keys, key)];
-            (void)mst_keys_set_done(&c->keys, key);
+        mst_keys_t *keys = mst_coord_keys_of(c, key, &at);
+        mst_coord_lease_t *l = mst_keys_is_leased(keys, at) ? c->leases[mst_keys_holder(keys, at)] : NULL;
+        (void)mst_keys_set_done(keys, at);
+        if (l != NULL)
             mst_coord_lease_drop_key(c, l, key, false);
-        } else {
-            (void)mst_keys_set_done(&c->keys, key);
-        }
     }
     if (ev->u.done.failed && c->fail_fast && c->state == MST_COORD_RUNNING)
         drain(c, MST_COORD_FAILED_FAST);
@@ -227,12 +229,16 @@ on_lease_return(mst_coord_t *c, mst_coord_session_t *s, const mst_coord_event_t 
     uint32_t cause = ev->u.back.cause;
     if (cause == MST_RETURN_DRAIN && c->state == MST_COORD_RUNNING)
         s->leaving = true;
-    if (cause == MST_RETURN_BACKEND_DOWN || cause == MST_RETURN_LOCAL_LIMIT)
+    mst_coord_lane_t *lane = &c->lanes[l->lane];
+    if (ev->u.back.fatal && cause == MST_RETURN_BACKEND_DOWN)
+        lane->down = true;
+    if ((cause == MST_RETURN_BACKEND_DOWN && !lane->down) || cause == MST_RETURN_LOCAL_LIMIT)
         s->hold_until_ns = c->now_ns + HOLD_RETURNED_NS;
     uint64_t id = l->id;
     for (size_t i = 0; i < ev->u.back.count && l->id == id; i++)
         mst_coord_lease_drop_key(c, l, ev->u.back.keys[i], true);
-    if (ev->u.back.fatal && is_active(c))
+    bool lost = ev->u.back.fatal && (!lane->down || mst_coord_sums(c).down == c->targets);
+    if (lost && is_active(c))
         finish(c, MST_COORD_ABORTED);
 }
 
@@ -365,13 +371,14 @@ mst_coord_step(mst_coord_t *core, int64_t now_ns, const mst_coord_event_t *ev, m
 void
 mst_coord_status(const mst_coord_t *core, mst_coord_status_t *out)
 {
+    mst_coord_sums_t sums = mst_coord_sums(core);
     *out = (mst_coord_status_t){.state = core->state,
                                 .run_no = core->run_no,
                                 .generation = core->generation,
                                 .total = mst_coord_total(core),
                                 .total_exact = core->ended,
-                                .leased = core->keys.leased,
-                                .open = mst_keys_open(&core->keys),
+                                .leased = sums.leased,
+                                .open = sums.open,
                                 .sessions = core->session_count,
                                 .leases = core->lease_count,
                                 .granted = core->granted,
@@ -380,17 +387,25 @@ mst_coord_status(const mst_coord_t *core, mst_coord_status_t *out)
                                 .returned = core->returned,
                                 .strays = core->strays};
     // until the rows are known, what was done before counts whether its row was read or not
-    out->done = core->ended ? core->keys.done_avail : core->keys.done_all;
+    out->done = core->ended ? sums.done_avail : sums.done_all;
+    for (uint32_t i = 0; i < core->targets; i++)
+        out->down |= core->lanes[i].down ? 1ULL << i : 0;
 }
 
 bool
 mst_coord_key_done(const mst_coord_t *core, uint64_t key)
 {
-    return mst_keys_is_done(&core->keys, key);
+    uint64_t at;
+    const mst_keys_t *keys = mst_coord_keys_of(core, key, &at);
+    return mst_keys_is_done(keys, at);
 }
 
 bool
-mst_coord_range_done(const mst_coord_t *core, uint64_t first, uint64_t count)
+mst_coord_case_done(const mst_coord_t *core, uint64_t case_no)
 {
-    return mst_keys_count_done(&core->keys, first, first + count) == count;
+    uint64_t first = case_no * core->repeats, end = first + core->repeats;
+    for (uint32_t i = 0; i < core->targets; i++)
+        if (mst_keys_count_done(&core->lanes[i].keys, first, end) != core->repeats)
+            return false;
+    return true;
 }

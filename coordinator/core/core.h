@@ -2,10 +2,11 @@
 // mst_coord_step(core, now, event, effects); the edge carries out the effects. It reads no clock, opens nothing,
 // draws no random numbers: the same events give the same effects, in the process, in a cluster and in the simulator.
 //
-// A key is one (case, target, repeat) of the run, as a number: keys are granted in that order. The core knows no
-// payload. One run at a time.
+// A key is one (case, target, repeat) of the run, as a number in that order. Each target has a lane of its own, whose
+// keys are granted in order; a lease holds keys of one lane. The core knows no payload. One run at a time.
 //
 //   session: LIVE <-> SUSPECT -> LOST -> gone        lease: open -> closed (all committed, returned, expired)
+//   lane: open -> down (a worker said that its target is lost: the others go on, then the run is ABORTED)
 //   run: RUNNING -> DONE | ABORTED;  RUNNING -> DRAINING -> INTERRUPTED | FAILED_FAST | DONE | ABORTED
 //
 // A lease is an efficiency device: only COMMITTED makes a key done, whoever held it, however late.
@@ -113,7 +114,8 @@ typedef struct {
 
         struct {
             uint32_t run_no, generation;
-            uint32_t keys_per_case; // targets x repeats, from 1
+            uint32_t targets, repeats; // keys of a case, each from 1; at most MST_TARGETS_MAX, MST_REPEATS_MAX
+            const uint32_t *weights;   // shares of a worker's credit by target; NULL = equal. Valid during the step
             uint64_t cases_hint;    // upper bound of the cases, for unit sizes and progress
             bool fail_fast;
         } start;
@@ -176,6 +178,7 @@ typedef struct {
     bool total_exact;
     uint64_t leased;   // granted and not committed
     uint64_t open;     // can be granted now
+    uint64_t down;     // bits of the targets that are lost
     uint32_t sessions; // LIVE or SUSPECT
     uint32_t leases;
     bool granted;                               // since the start of the run
@@ -184,8 +187,7 @@ typedef struct {
 
 void mst_coord_status(const mst_coord_t *core, mst_coord_status_t *out);
 bool mst_coord_key_done(const mst_coord_t *core, uint64_t key);
-// All of [first, first + count) done: the payload of a case may go.
-bool mst_coord_range_done(const mst_coord_t *core, uint64_t first, uint64_t count);
+bool mst_coord_case_done(const mst_coord_t *core, uint64_t case_no); // all of its keys: its payload may go
 // Asserts the invariants that concern the core alone (README.md). MST_INTERNAL names the one that is broken.
 MST_NODISCARD mst_rc mst_coord_check(const mst_coord_t *core, mst_err_t *err);
 

@@ -11,6 +11,7 @@
 typedef struct {
     uint64_t id;         // 0 = free
     uint32_t session;    // slot of its session
+    uint32_t lane;       // its keys are of one target
     uint32_t prev, next; // in the session's list; next also in the free list
     int64_t expires_ns;
     uint32_t count, open;
@@ -31,9 +32,22 @@ typedef struct {
     bool leaving;          // it drains: no more grants
     uint32_t credit;
     uint32_t outstanding; // open keys of its leases
+    uint32_t by_lane[MST_TARGETS_MAX]; // the same, by target
     uint32_t first_lease, lease_count;
     uint32_t control_due; // RUN_CONTROL state to send, 0 = none
 } mst_coord_session_t;
+
+typedef struct { // the keys of one target
+    mst_keys_t keys; // by case, then repeat
+    uint32_t weight; // its share of a worker's credit
+    bool down;       // lost: nothing more is granted
+} mst_coord_lane_t;
+
+typedef struct { // over all lanes
+    uint64_t avail, done_avail, done_all, leased;
+    uint64_t open; // of lanes that are not down
+    uint32_t down; // lanes
+} mst_coord_sums_t;
 
 struct mst_coord {
     mst_coord_cfg_t cfg;
@@ -53,9 +67,11 @@ struct mst_coord {
     uint64_t lease_seq;
 
     // the run
-    mst_keys_t keys;
+    mst_coord_lane_t *lanes;
+    uint32_t targets, repeats; // never 0
+    uint64_t cases;            // whose rows are there
     mst_coord_state_t state, drain_to;
-    uint32_t run_no, generation, keys_per_case;
+    uint32_t run_no, generation;
     uint64_t cases_hint;
     bool fail_fast, ended, paused, granted;
     uint64_t grants, expired, returned, strays;
@@ -74,8 +90,9 @@ void mst_coord_sessions_tick(mst_coord_t *c);
 
 // leases.c
 mst_coord_lease_t *mst_coord_lease_find(mst_coord_t *c, uint64_t id);
-// A lease over ascending open keys; NULL when the pool is used up.
-mst_coord_lease_t *mst_coord_lease_open(mst_coord_t *c, mst_coord_session_t *s, const uint64_t *keys, uint32_t count);
+// A lease over ascending open keys of one lane; NULL when the pool is used up.
+mst_coord_lease_t *mst_coord_lease_open(mst_coord_t *c, mst_coord_session_t *s, uint32_t lane, const uint64_t *keys,
+                                        uint32_t count);
 void mst_coord_lease_close(mst_coord_t *c,
                            mst_coord_lease_t *l); // open keys are open for others again; the lease is gone
 // One key leaves its lease: done, or (back) open again. Closes a lease that is empty then.
@@ -83,6 +100,17 @@ void mst_coord_lease_drop_key(mst_coord_t *c, mst_coord_lease_t *l, uint64_t key
 void mst_coord_lease_renew(mst_coord_t *c, mst_coord_lease_t *l);
 void mst_coord_leases_tick(mst_coord_t *c);
 int64_t mst_coord_lease_span_ns(const mst_coord_t *c); // from the last renewal to the expiry
+
+// lanes.c
+void mst_coord_lanes_make(mst_coord_t *c, uint32_t targets, uint32_t repeats, const uint32_t *weights);
+void mst_coord_lanes_free(mst_coord_t *c);
+uint64_t mst_coord_keys_per_case(const mst_coord_t *c);
+uint32_t mst_coord_lane_of(const mst_coord_t *c, uint64_t key, uint64_t *out_at); // at: the key's number in its lane
+uint64_t mst_coord_lane_key(const mst_coord_t *c, uint32_t lane, uint64_t at);
+mst_keys_t *mst_coord_keys_of(const mst_coord_t *c, uint64_t key, uint64_t *out_at);
+mst_coord_sums_t mst_coord_sums(const mst_coord_t *c);
+void mst_coord_lanes_rows(mst_coord_t *c, uint64_t cases); // grows
+bool mst_coord_lanes_over(const mst_coord_t *c);
 
 // grant.c
 void mst_coord_grant_pump(mst_coord_t *c); // as many grants as credit, keys and room in the effects allow

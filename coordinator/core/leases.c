@@ -51,7 +51,7 @@ make_lease(mst_coord_t *c)
 }
 
 mst_coord_lease_t *
-mst_coord_lease_open(mst_coord_t *c, mst_coord_session_t *s, const uint64_t *keys, uint32_t count)
+mst_coord_lease_open(mst_coord_t *c, mst_coord_session_t *s, uint32_t lane, const uint64_t *keys, uint32_t count)
 {
     if (c->lease_free == MST_NO_SLOT && !make_lease(c))
         return NULL;
@@ -68,13 +68,17 @@ mst_coord_lease_open(mst_coord_t *c, mst_coord_session_t *s, const uint64_t *key
     s->lease_count++;
     c->lease_count++;
     l->count = l->open = count;
+    l->lane = lane;
     s->outstanding += count;
+    s->by_lane[lane] += count;
     memset(l->open_bits, 0, sizeof l->open_bits);
     for (uint32_t i = 0; i < count; i++) {
+        uint64_t at;
         l->keys[i] = keys[i];
         l->open_bits[i / 64] |= 1ULL << (i % 64);
+        mst_keys_t *of = mst_coord_keys_of(c, keys[i], &at);
         if (c->fault != MST_COORD_FAULT_DOUBLE_GRANT || i + 1 < count)
-            mst_keys_lease(&c->keys, keys[i], slot);
+            mst_keys_lease(of, at, slot);
     }
     mst_coord_lease_renew(c, l);
     return l;
@@ -123,10 +127,12 @@ place_of(const mst_coord_lease_t *l, uint64_t key)
 static void
 requeue(mst_coord_t *c, uint64_t key)
 {
-    uint64_t hint = c->keys.hint;
-    mst_keys_unlease(&c->keys, key);
+    uint64_t at;
+    mst_keys_t *k = mst_coord_keys_of(c, key, &at);
+    uint64_t hint = k->hint;
+    mst_keys_unlease(k, at);
     if (c->fault == MST_COORD_FAULT_LOST_REQUEUE)
-        c->keys.hint = hint;
+        k->hint = hint;
 }
 
 void
@@ -138,6 +144,7 @@ mst_coord_lease_drop_key(mst_coord_t *c, mst_coord_lease_t *l, uint64_t key, boo
     l->open_bits[i / 64] &= ~(1ULL << (i % 64));
     l->open--;
     c->sessions[l->session].outstanding--;
+    c->sessions[l->session].by_lane[l->lane]--;
     if (back)
         requeue(c, key);
     if (l->open == 0)

@@ -35,7 +35,9 @@ draw_swarm(swarm_t *s, mst_prng_t *r)
 {
     static const int64_t ttls[] = {5 * MST_NS_PER_S, 12 * MST_NS_PER_S, 60 * MST_NS_PER_S};
     s->repeats = mst_prng_below(r, 3) == 0 ? pick(r, 2, 3) : 1;
-    s->keys = pick(r, 1, mst_prng_below(r, 3) == 0 ? KEYS_MAX / 3 : 24) * s->repeats;
+    s->targets = mst_prng_below(r, 2) == 0 ? pick(r, 2, TARGETS_MAX) : 1;
+    uint32_t per_case = s->targets * s->repeats, most = KEYS_MAX / per_case;
+    s->keys = pick(r, 1, mst_prng_below(r, 3) == 0 || most < 24 ? most : 24) * per_case;
     s->workers = pick(r, 1, WORKERS_MAX);
     s->unit_max = pick(r, 1, 8);
     s->read_ahead = pick(r, 1, 32);
@@ -241,8 +243,8 @@ set_up(world_t *w)
     w->faults_on = true;
     w->generation = 1;
     w->aggregator.up = true;
-    SAY(w, "keys=%u repeats=%u workers=%u unit=%u ttl=%llds", w->swarm.keys, w->swarm.repeats, w->swarm.workers,
-        w->swarm.unit_max, (long long)(w->swarm.ttl_ns / MST_NS_PER_S));
+    SAY(w, "keys=%u targets=%u repeats=%u workers=%u unit=%u ttl=%llds", w->swarm.keys, w->swarm.targets,
+        w->swarm.repeats, w->swarm.workers, w->swarm.unit_max, (long long)(w->swarm.ttl_ns / MST_NS_PER_S));
     coordinator_boot(w);
     for (uint32_t i = 0; i < w->swarm.workers; i++)
         worker_boot(w, i);

@@ -140,6 +140,8 @@ shadow_return(world_t *w, const mst_coord_event_t *ev)
     if (l == NULL || l->session != ev->session || effect_of(w, MST_CF_UNKNOWN_SESSION) != NULL)
         return;
     w->counts[H_RETURNED]++;
+    if (ev->u.back.fatal && ev->u.back.cause == MST_RETURN_BACKEND_DOWN && l->count > 0)
+        w->shadow.down |= 1ULL << target_of(w, l->keys[0]);
     for (size_t i = 0; i < ev->u.back.count && (l = shadow_find(&w->shadow, ev->u.back.lease_id)) != NULL; i++)
         shadow_drop_key(&w->shadow, l, ev->u.back.keys[i]);
 }
@@ -199,7 +201,10 @@ shadow_event(world_t *w, int64_t core_now, const mst_coord_event_t *ev)
         break;
     case MST_CE_PUMP:
     case MST_CE_CONN_GONE: // its leases run on until they expire
+        break;
     case MST_CE_RUN_START:
+        s->down = 0;
+        break;
     case MST_CE_KEYS_DONE:
     case MST_CE_ROWS:
     case MST_CE_CANCEL:
@@ -221,8 +226,12 @@ shadow_grant(world_t *w, int64_t core_now, const mst_coord_effect_t *g)
         if (shadow_holder(s, g->list[i]) != NULL)
             fail_world(w, "key %llu is granted while lease %llx holds it", (unsigned long long)g->list[i],
                        (unsigned long long)shadow_holder(s, g->list[i])->id);
-        if (g->list[i] >= w->rows_read * w->swarm.repeats)
+        if (g->list[i] >= w->rows_read * keys_per_case(w))
             fail_world(w, "key %llu is granted before its row was read", (unsigned long long)g->list[i]);
+        if (target_of(w, g->list[i]) != target_of(w, g->list[0]))
+            fail_world(w, "a grant holds keys of two targets");
+        if ((s->down >> target_of(w, g->list[i]) & 1) != 0)
+            fail_world(w, "key %llu of a lost target is granted", (unsigned long long)g->list[i]);
     }
     shadow_lease_t *l = &s->leases[s->lease_count++];
     *l = (shadow_lease_t){.id = g->lease_id, .session = g->session, .expires = core_now + span_of(w)};

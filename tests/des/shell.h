@@ -25,8 +25,21 @@ check_done_is_stored(world_t *w)
             fail_world(w, "key %llu is done at the coordinator and not in the store", (unsigned long long)k);
 }
 
+// A target was lost, and what the others could do is done.
 static inline void
-check_step(world_t *w)
+check_end_without(world_t *w, const mst_coord_event_t *ev)
+{
+    uint64_t all = (1ULL << w->swarm.targets) - 1, down = w->shadow.down & all;
+    if (w->state != MST_COORD_ABORTED || ev->kind == MST_CE_ABORT || down == 0 || down == all)
+        return;
+    w->counts[H_ENDED_WITHOUT]++;
+    for (uint64_t k = 0; k < w->swarm.keys; k++)
+        if (!w->stored[k] && (down >> target_of(w, k) & 1) == 0)
+            fail_world(w, "the run ends without key %llu, whose target is not lost", (unsigned long long)k);
+}
+
+static inline void
+check_step(world_t *w, const mst_coord_event_t *ev)
 {
     mst_err_t err = {0};
     mst_coord_status_t s;
@@ -35,6 +48,8 @@ check_step(world_t *w)
     check_done_is_stored(w);
     mst_coord_status(w->core, &s);
     bool was_over = !run_active(w);
+    uint64_t all = (1ULL << w->swarm.targets) - 1;
+    w->counts[H_TARGET_LOST] += ev->kind == MST_CE_LEASE_RETURN && ev->u.back.fatal && s.down != 0 && s.down != all;
     if (s.done != w->done)
         w->progress_at = w->now;
     w->done = s.done;
@@ -49,6 +64,7 @@ check_step(world_t *w)
             if (!w->stored[k])
                 fail_world(w, "the run is done and key %llu is not stored", (unsigned long long)k);
     if (!was_over && !run_active(w)) {
+        check_end_without(w, ev);
         SAY(w, "run is over state=%d done=%llu", (int)w->state, (unsigned long long)s.done);
         w->counts[H_INTERRUPTED] += w->state == MST_COORD_INTERRUPTED;
         w->counts[H_ABORTED] += w->state == MST_COORD_ABORTED;
@@ -117,7 +133,7 @@ one_step(world_t *w, const mst_coord_event_t *ev)
             shadow_grant(w, now, &w->fx.items[i]);
         }
     w->want = w->fx.want_keys;
-    check_step(w);
+    check_step(w, ev);
 }
 
 static inline void
@@ -148,9 +164,9 @@ step_core(world_t *w, const mst_coord_event_t *ev)
 static inline void
 coordinator_read(world_t *w)
 {
-    uint64_t cases = w->swarm.keys / w->swarm.repeats, left = cases - w->rows_read;
+    uint64_t cases = w->swarm.keys / keys_per_case(w), left = cases - w->rows_read;
     if (w->want > 0 && run_active(w) && left > 0) {
-        uint64_t n = 1 + mst_prng_below(&w->rng, 1 + w->want / w->swarm.repeats);
+        uint64_t n = 1 + mst_prng_below(&w->rng, 1 + w->want / keys_per_case(w));
         w->rows_read += n < left ? n : left;
         mst_coord_event_t ev = {.kind = MST_CE_ROWS};
         ev.u.rows.cases = w->rows_read;
@@ -171,8 +187,13 @@ coordinator_start_run(world_t *w)
     mst_coord_event_t ev = {.kind = MST_CE_RUN_START};
     ev.u.start.run_no = 1;
     ev.u.start.generation = w->generation;
-    ev.u.start.keys_per_case = w->swarm.repeats;
-    ev.u.start.cases_hint = w->swarm.keys / w->swarm.repeats + mst_prng_below(&w->rng, 3); // some rows may be refused
+    uint32_t weights[TARGETS_MAX];
+    for (uint32_t i = 0; i < w->swarm.targets; i++)
+        weights[i] = 1 + (uint32_t)mst_prng_below(&w->rng, 4);
+    ev.u.start.targets = w->swarm.targets;
+    ev.u.start.repeats = w->swarm.repeats;
+    ev.u.start.weights = weights;
+    ev.u.start.cases_hint = w->swarm.keys / keys_per_case(w) + mst_prng_below(&w->rng, 3); // some rows may be refused
     ev.u.start.fail_fast = w->swarm.fail_fast && w->faults_on;
     w->rows_read = 0;
     step_core(w, &ev);

@@ -18,6 +18,7 @@
 enum {
     KEYS_MAX = 192,
     WORKERS_MAX = 4,
+    TARGETS_MAX = 3,
     LIST_MAX = 32, // keys or leases in one message
     EVENTS_MAX = 2048,
     MESSAGES_MAX = 1024,
@@ -132,7 +133,7 @@ typedef struct {
 
 // Drawn once per seed. Probabilities are of 1000.
 typedef struct {
-    uint32_t keys, workers, repeats, unit_max, read_ahead;
+    uint32_t keys, workers, targets, repeats, unit_max, read_ahead;
     int64_t ttl_ns, delay_ns, service_ns, commit_ns, chaos_ns;
     uint32_t loss, repeat, unsent, store_before, store_after, slow_case, failing;
     uint32_t worker_crash, worker_reset, aggregator_crash, coordinator_crash, cancel, store_dead, fatal, goodbye;
@@ -159,6 +160,7 @@ typedef struct {
     } workers[256];
 
     uint32_t worker_count;
+    uint64_t down; // bits of targets that a worker called lost
 } shadow_t;
 
 // What happened, counted: a simulator that no longer does a thing must not look green.
@@ -185,6 +187,8 @@ typedef struct {
     X(AGGREGATOR_DIED, "aggregators died")                                                                             \
     X(COORDINATOR_DIED, "coordinators restarted")                                                                      \
     X(INTERRUPTED, "runs interrupted")                                                                                 \
+    X(TARGET_LOST, "targets lost while others went on")                                                                \
+    X(ENDED_WITHOUT, "runs that ended without a target")                                                               \
     X(ABORTED, "runs aborted")                                                                                         \
     X(FAILED_FAST, "runs failed fast")                                                                                 \
     X(RESUMED, "runs resumed")                                                                                         \
@@ -248,6 +252,18 @@ fail_world(world_t *w, const char *fmt, ...)
     va_start(ap, fmt);
     vsnprintf(w->why, sizeof w->why, fmt, ap);
     va_end(ap);
+}
+
+static inline uint32_t
+keys_per_case(const world_t *w)
+{
+    return w->swarm.targets * w->swarm.repeats;
+}
+
+static inline uint32_t
+target_of(const world_t *w, uint64_t key)
+{
+    return (uint32_t)(key / w->swarm.repeats % w->swarm.targets);
 }
 
 static inline void

@@ -93,7 +93,8 @@ start(fixture_t *f, uint64_t cases, uint32_t per_case, bool fail_fast)
     mst_coord_event_t ev = {.kind = MST_CE_RUN_START};
     ev.u.start.run_no = 1;
     ev.u.start.generation = 1;
-    ev.u.start.keys_per_case = per_case;
+    ev.u.start.targets = 1;
+    ev.u.start.repeats = per_case;
     ev.u.start.cases_hint = cases;
     ev.u.start.fail_fast = fail_fast;
     step(f, ev);
@@ -528,8 +529,8 @@ test_core_resume(void **state)
     ev.u.done.count = 5;
     step(f, ev);
     assert_int_equal(status(f).done, 5);
-    assert_true(mst_coord_range_done(f->core, 0, 2));
-    assert_false(mst_coord_range_done(f->core, 2, 2));
+    assert_true(mst_coord_case_done(f->core, 0));
+    assert_false(mst_coord_case_done(f->core, 1));
     rows(f, 4, true);
     const mst_coord_effect_t *g = effect(f, MST_CF_GRANT);
     assert_int_equal(g->list[0], 3);
