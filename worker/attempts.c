@@ -175,12 +175,28 @@ first_token(mst_attempt_t *a)
     watch(a, a->progress_ns, a->target->idle_ms);
 }
 
+// Lines of JSON: all bytes are kept, so a line is whole where its end is.
+static void
+scan_lines(mst_attempt_t *a)
+{
+    while (a->scan_at < a->body.n) {
+        const char *from = a->body.p + a->scan_at, *lf = memchr(from, '\n', a->body.n - a->scan_at);
+        if (!lf)
+            return;
+        a->scan_at += (size_t)(lf - from) + 1;
+        if (a->target->provider->has_token(MST_STR_NULL, mst_str(from, (size_t)(lf - from)))) {
+            first_token(a);
+            return;
+        }
+    }
+}
+
 static void
 scan(mst_attempt_t *a, mst_str_t bytes)
 {
     mst_sse_event_t ev;
-    if (a->request.split != MST_SPLIT_SSE) {
-        first_token(a); // a whole body, or lines: any of it counts
+    if (a->request.split == MST_SPLIT_NDJSON) {
+        scan_lines(a);
         return;
     }
     for (;;) {
@@ -310,9 +326,9 @@ send_request(mst_attempt_t *a, mst_io_target_t *t, mst_str_t packed)
         mst_attempt_fail(a, MST_OUT_BAD_CASE, &err);
         return;
     }
-    if (a->request.split == MST_SPLIT_SSE)
+    a->scanning = a->request.split != MST_SPLIT_BODY;
+    if (a->scanning)
         mst_sse_init(&a->sse);
-    a->scanning = a->request.split == MST_SPLIT_SSE;
     a->progress_ns = mst_loop_now(io->loop);
     rc = mst_http_start(io->http, &req, &handler, a, &a->call, &err);
     if (rc != MST_OK) {

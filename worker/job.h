@@ -80,6 +80,7 @@ struct mst_attempt {
     mst_http_call_t *call;
     mst_timer_t timer; // first token, then idle
     mst_sse_t sse;     // until the first token is seen
+    size_t scan_at;    // lines: up to here they were looked at
     bool scanning, in_comment, line_started, over_budget;
     int64_t progress_ns, admitted_ns;
     mst_buf_t body;

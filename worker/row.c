@@ -19,7 +19,7 @@ raw_request(mst_arena_t *arena, const mst_request_t *q)
 {
     mst_buf_t b;
     mst_buf_init(&b, MST_RAW_BYTES_MAX);
-    mst_buf_addf(&b, "POST %.*s\r\n", MST_FMT(q->url));
+    mst_buf_addf(&b, "%s %.*s\r\n", q->method ? q->method : "POST", MST_FMT(q->url));
     for (size_t i = 0; i < q->header_count; i++)
         mst_buf_addf(&b, "%.*s\r\n", MST_FMT(q->headers[i]));
     mst_buf_add_c(&b, "\r\n");

@@ -2,9 +2,14 @@
 //
 // A transcript is a row: name, split (sse, ndjson, body), status, body (latin1: its code points are bytes), cut (the
 // connection broke behind these bytes), ask (generate, loglikelihood, rolling, embed) with context, continuation and
-// texts, params (of the provider), expect. Only what expect holds is checked: outcome, text, reasoning, refusal, tools,
-// finish, model, fingerprint, prompt_tokens, completion_tokens, reasoning_tokens, source, kinds, n_tokens, logprobs,
-// comments, lenient, error (a part of the sentence), retry, sub.
+// texts, params (of the provider), expect; and what holds of its format:
+//   eager        has_token may see a token where the decoder sees none
+//   plain_names  its events are known by their names alone
+//   open_end     nothing tells a whole answer from its beginning
+//   hostile      what is no answer is played with its params too
+// Only what expect holds is checked: outcome, text, reasoning, refusal, tools, finish, model, fingerprint,
+// prompt_tokens, completion_tokens, reasoning_tokens, source, kinds, n_tokens, logprobs, comments, lenient, error (a
+// part of the sentence), retry, sub.
 #ifndef MST_TESTS_PROVIDER_ROW_H
 #define MST_TESTS_PROVIDER_ROW_H
 
@@ -23,6 +28,7 @@ typedef struct {
     mst_prng_t prng;
     size_t transcripts, variants, requests, bad;
     const char *variant; // for messages
+    bool hostile;        // what is no answer was played with the settings of a row that says `hostile`
 } suite_t;
 
 typedef struct {

@@ -198,6 +198,8 @@ play_forms(suite_t *t, const row_t *row, mst_buf_t *want)
     for (size_t i = 0; i < forms && count > 0; i++) {
         const form_t *f = sse ? &sse_forms[i] : &line_forms[i];
         t->variant = f->what;
+        if (f->no_names && tst_bool(row->json, "plain_names"))
+            continue;
         if (sse)
             write_sse(f, events, count, &text);
         else

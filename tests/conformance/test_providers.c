@@ -53,7 +53,7 @@ play_transcript(suite_t *t, row_t *row)
         for (size_t i = 0; i < count; i++)
             check_has_token(t, row, events[i].name, events[i].data);
     }
-    if (good)
+    if (good && !tst_bool(row->json, "open_end"))
         play_prefixes(t, row, mst_buf_view(&answer));
     if (good && streamed) {
         play_forms(t, row, &want);
@@ -61,6 +61,15 @@ play_transcript(suite_t *t, row_t *row)
     }
     mst_buf_deinit(&want);
     mst_buf_deinit(&answer);
+}
+
+static void
+play_hostile(suite_t *t, const row_t *like)
+{
+    play_statuses(t, like);
+    play_junk(t, like);
+    play_large(t, like);
+    t->hostile = true;
 }
 
 static void
@@ -90,6 +99,8 @@ take_row(suite_t *t, const mst_json_t *json, mst_str_t name, mst_str_t text)
                                                 : MST_SPLIT_SSE;
     row.body = body_of(json, text, &bytes);
     play_transcript(t, &row);
+    if (tst_bool(json, "hostile"))
+        play_hostile(t, &row);
     mst_buf_deinit(&bytes);
 }
 
@@ -176,15 +187,15 @@ run_provider(suite_t *t, const mst_provider_t *p)
 {
     t->provider = p;
     t->transcripts = t->variants = t->requests = t->bad = 0;
+    t->hostile = false;
     mst_prng_seed(&t->prng, 7);
     take_folder(t);
     mst_arena_reset(t->row_arena);
     row_t like = {.status = 200};
     read_ask(t, &like, NULL);
     like.ask.c = &like.c;
-    play_statuses(t, &like);
-    play_junk(t, &like);
-    play_large(t, &like);
+    if (!t->hostile)
+        play_hostile(t, &like);
     bool ok = t->transcripts > 0 && t->bad == 0;
     printf("%s: %zu transcripts, %zu variants passed, %zu requests%s\n", p->kind.name, t->transcripts,
            t->bad == 0 ? t->variants : 0, t->requests,

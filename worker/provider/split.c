@@ -50,30 +50,13 @@ static mst_rc
 split_body(feed_t *f, mst_err_t *err)
 {
     mst_str_t body = mst_str_trim(f->x->body);
-    if (f->x->cut || body.n == 0) {
+    bool empty = body.n == 0 && !(f->d->provider->empty_ok && f->x->http_status > 200); // 202, 204: nothing to say
+    if (f->x->cut || empty) {
         (void)MST_ERR(err, MST_CLOSED, "the answer ended after %zu bytes, before it was complete", f->x->body.n);
         err->retry = MST_RETRY_LATER;
         return MST_CLOSED;
     }
     mst_rc rc = give(f, MST_STR_NULL, body, f->x->body.n, err);
-    return rc == MST_OK ? f->d->provider->on_end(f->d, err) : rc;
-}
-
-static mst_rc
-split_lines(feed_t *f, mst_err_t *err)
-{
-    mst_str_t body = f->x->body;
-    mst_rc rc = MST_OK;
-    for (size_t at = 0; at < body.n && rc == MST_OK && !f->d->saw_done;) {
-        const char *lf = memchr(body.p + at, '\n', body.n - at);
-        size_t n = lf != NULL ? (size_t)(lf - body.p) - at : body.n - at;
-        mst_str_t line = mst_str_trim(mst_str(body.p + at, n));
-        at += n + (lf != NULL);
-        if (lf == NULL && f->x->cut)
-            break; // half a line
-        if (line.n > 0)
-            rc = give(f, MST_STR_NULL, line, at, err);
-    }
     return rc == MST_OK ? f->d->provider->on_end(f->d, err) : rc;
 }
 
@@ -87,6 +70,26 @@ web_page(mst_str_t body, mst_err_t *err)
     if (err != NULL)
         err->retry = MST_RETRY_NEVER;
     return MST_PROTO;
+}
+
+static mst_rc
+split_lines(feed_t *f, mst_err_t *err)
+{
+    mst_str_t body = f->x->body, start = mst_str_trim(body);
+    mst_rc rc = MST_OK;
+    if (!f->x->cut && start.n > 0 && start.p[0] == '<')
+        return web_page(start, err);
+    for (size_t at = 0; at < body.n && rc == MST_OK && !f->d->saw_done;) {
+        const char *lf = memchr(body.p + at, '\n', body.n - at);
+        size_t n = lf != NULL ? (size_t)(lf - body.p) - at : body.n - at;
+        mst_str_t line = mst_str_trim(mst_str(body.p + at, n));
+        at += n + (lf != NULL);
+        if (lf == NULL && f->x->cut)
+            break; // half a line
+        if (line.n > 0)
+            rc = give(f, MST_STR_NULL, line, at, err);
+    }
+    return rc == MST_OK ? f->d->provider->on_end(f->d, err) : rc;
 }
 
 static mst_rc
