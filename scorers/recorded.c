@@ -68,6 +68,7 @@ mst_completion_from_metadata(const mst_case_t *c, mst_json_parser_t *parser, mst
         .completion_tokens = MST_NONE,
         .cached_tokens = MST_NONE,
         .reasoning_tokens = MST_NONE,
+        .usage_tokens = MST_NONE,
         .ttfb_ns = MST_NONE,
         .ttft_ns = MST_NONE,
         .ttfo_ns = MST_NONE,

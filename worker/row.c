@@ -73,6 +73,7 @@ completion_none(mst_completion_t *c)
         .completion_tokens = MST_NONE,
         .cached_tokens = MST_NONE,
         .reasoning_tokens = MST_NONE,
+        .usage_tokens = MST_NONE,
         .send_mono_ns = MST_NONE,
         .ttfb_ns = MST_NONE,
         .ttft_ns = MST_NONE,

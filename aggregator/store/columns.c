@@ -114,6 +114,7 @@ number_cells(const mst_result_t *r, mst_cell_t *c)
     c[MST_COL_prompt_tokens] = known(d->prompt_tokens);
     c[MST_COL_completion_tokens] = known(d->completion_tokens);
     c[MST_COL_reasoning_tokens] = known(d->reasoning_tokens);
+    c[MST_COL_usage_tokens] = known(d->usage_tokens);
     c[MST_COL_token_source] = number((int)d->token_source);
     c[MST_COL_event_count] = number((int64_t)events);
     c[MST_COL_logprob_count] = number((int64_t)logprobs);
@@ -197,6 +198,7 @@ read_completion(const mst_cell_t *c, mst_completion_t *d)
         .prompt_tokens = known_of(&c[MST_COL_prompt_tokens]),
         .completion_tokens = known_of(&c[MST_COL_completion_tokens]),
         .reasoning_tokens = known_of(&c[MST_COL_reasoning_tokens]),
+        .usage_tokens = known_of(&c[MST_COL_usage_tokens]),
         .token_source = (mst_token_source_t)number_of(&c[MST_COL_token_source]),
         .send_mono_ns = known_of(&c[MST_COL_send_mono_ns]),
         .send_source = (mst_stamp_source_t)number_of(&c[MST_COL_send_source]),

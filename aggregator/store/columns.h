@@ -6,14 +6,15 @@
 
 #include "common/model/result.h"
 
-// In the order of the table: numbers first, so that a scan of numbers never walks the pages of long text. X(name)
+// In the order of the table as it was first made, numbers first, so that a scan of numbers never walks the pages of long
+// text; columns of later versions stand at the end of the table. X(name)
 // clang-format off
 #define MST_RESULT_NUMBERS(X)                                                                                      \
     X(run_no) X(target_no) X(case_no) X(repeat_no) X(generation) X(attempt) X(outcome) X(passed) X(origin_no)      \
     X(ttft_ns) X(last_token_ns) X(tpot_ns) X(ttfo_ns) X(ttfb_ns) X(close_ns) X(queue_ns) X(send_mono_ns)           \
     X(send_source) X(rx_source) X(prompt_tokens) X(completion_tokens) X(reasoning_tokens) X(token_source)          \
     X(event_count) X(logprob_count) X(merged_reads) X(comments) X(flags) X(http_status) X(attempts) X(lease_id)    \
-    X(started_wall_ns) X(finished_wall_ns) X(error_rc) X(error_retry) X(error_sub)
+    X(started_wall_ns) X(finished_wall_ns) X(error_rc) X(error_retry) X(error_sub) X(usage_tokens)
 #define MST_RESULT_TEXTS(X)                                                                                        \
     X(case_digest) X(case_id) X(slices) X(finish_reason) X(model) X(system_fingerprint) X(request_id) X(server)    \
     X(error_text) X(scores) X(input) X(expected) X(case_extra) X(text) X(reasoning) X(refusal) X(tool_calls)       \

@@ -52,6 +52,8 @@ static const migration_t migrations[] = {
      " json_extract(j.value, '$.value') AS value, json_extract(j.value, '$.passed') AS passed,"
      " json_extract(j.value, '$.reason') AS reason, json_extract(j.value, '$.breakdown') AS breakdown,"
      " json_extract(j.value, '$.time_ns') AS time_ns FROM result r, json_each(r.scores) j;"},
+    {"the server's own count of tokens beside the one by logprobs",
+     "ALTER TABLE result ADD COLUMN usage_tokens INTEGER;"},
 };
 
 #define VERSION_NOW ((int)(sizeof migrations / sizeof migrations[0]))

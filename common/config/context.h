@@ -102,6 +102,8 @@ MST_NODISCARD mst_rc mst_cfg_reduce(mst_cfg_ctx_t *c, const mst_ynode_t *at, con
                                     const mst_reduce_t **out, size_t *out_count);
 // scorers[i] gets a label that no other of the count has.
 MST_NODISCARD mst_rc mst_cfg_label(mst_cfg_ctx_t *c, mst_scorer_cfg_t *scorers, size_t count, size_t i);
+// Service levels (slo.c).
+MST_NODISCARD mst_rc mst_cfg_slo(mst_cfg_ctx_t *c, const mst_ynode_t *n, mst_slo_t *out);
 // What sections say to each other (guard.c).
 MST_NODISCARD mst_rc mst_cfg_apply_guard(mst_cfg_ctx_t *c, const mst_params_t *guard, const mst_ynode_t *at,
                                          mst_run_cfg_t *out);

@@ -38,6 +38,7 @@ const mst_param_t mst_run_cfg_table[] = {
      .help = "Weights & Biases project; kept with the run, nothing is sent in this version"},
     {.name = "wandb_tags", .type = MST_P_STRLIST, .help = "tags beside it"},
     {.name = "numerical_guard", .type = MST_P_JSON, .help = "checks of log-probabilities for every case"},
+    {.name = "slo", .type = MST_P_JSON, .help = "service levels that a request must keep to count as good"},
     {.name = "simulate", .type = MST_P_JSON,
      .help = "options of simulated backends started for the run, one for each target"},
     {.name = NULL},
@@ -46,7 +47,7 @@ const mst_param_t mst_run_cfg_table[] = {
 enum {
     ROW_NAME, ROW_DESCRIPTION, ROW_SOURCE, ROW_SCORERS, ROW_PROVIDER, ROW_TARGETS, ROW_PLACEMENT, ROW_REQUEST,
     ROW_PROBE, ROW_CONCURRENCY, ROW_REPEATS, ROW_REDUCE, ROW_FAIL_FAST, ROW_STRICT, ROW_KEEP_RAW, ROW_MIN_COVERAGE,
-    ROW_SYSTEM_PROMPT, ROW_WANDB_PROJECT, ROW_WANDB_TAGS, ROW_GUARD, ROW_SIMULATE,
+    ROW_SYSTEM_PROMPT, ROW_WANDB_PROJECT, ROW_WANDB_TAGS, ROW_GUARD, ROW_SLO, ROW_SIMULATE,
 };
 
 const mst_param_t mst_guard_cfg_table[] = {
@@ -139,6 +140,8 @@ read_sections(mst_cfg_ctx_t *c, const mst_ynode_t *root, mst_run_cfg_t *out)
     if (rc == MST_OK)
         rc = mst_cfg_apply_logprobs(c, out);
     if (rc == MST_OK)
+        rc = mst_cfg_slo(c, section(root, ROW_SLO), &out->slo);
+    if (rc == MST_OK)
         rc = mst_cfg_simulate(c, section(root, ROW_SIMULATE), &out->simulate);
     return rc;
 }
@@ -147,7 +150,7 @@ static mst_rc
 read_top(mst_cfg_ctx_t *c, const mst_ynode_t *root, mst_run_cfg_t *out)
 {
     static const char *const sections[] = {"data_source",     "scorers",  "provider", "targets", "request",
-                                           "numerical_guard", "simulate", NULL};
+                                           "numerical_guard", "simulate", "slo",      NULL};
     mst_params_t p;
     mst_rc rc = mst_cfg_params(c, &(mst_cfg_tables_t){.own = mst_run_cfg_table, .also = sections}, root, &p, NULL);
     if (rc != MST_OK)

@@ -12,6 +12,7 @@
 #ifndef MST_CONFIG_RUN_CONFIG_H
 #define MST_CONFIG_RUN_CONFIG_H
 
+#include "common/config/slo.h"
 #include "common/config/yaml.h"
 #include "common/model/param.h"
 #include "common/stats/reduce.h"
@@ -153,6 +154,7 @@ typedef struct {
     mst_str_t wandb_project;         // used by trackers
     const mst_json_t *wandb_tags;
     const mst_json_t *numerical_guard;
+    mst_slo_t slo;                   // service levels, for goodput
     const mst_json_t *simulate;      // options of simulated backends to start in this process; NULL = none
     mst_str_t spec;        // canonical JSON of all of it: what is stored and sent to workers; no secret in it
 } mst_run_cfg_t;
@@ -192,7 +194,7 @@ extern const mst_param_t mst_source_cfg_table[]; // data_source
 extern const mst_param_t mst_scorer_cfg_table[]; // every scorer, beside its own
 extern const mst_param_t mst_set_cfg_table[];    // a set of scorers
 extern const mst_param_t mst_target_cfg_table[]; // every target, beside its provider's own
-extern const mst_param_t mst_guard_cfg_table[];  // numerical_guard
+extern const mst_param_t mst_guard_cfg_table[];  // numerical_guard; that of slo: slo.h
 extern const mst_param_t mst_request_cfg_table[]; // request
 extern const mst_param_t mst_provider_cfg_table[]; // every provider, beside its own
 

@@ -269,6 +269,20 @@ scorers_value(const mst_run_cfg_t *cfg, mst_arena_t *arena, bool *ok)
     return (mst_json_t){.type = MST_JSON_ARR, .count = *ok ? (uint32_t)cfg->scorer_count : 0, .u.items = items};
 }
 
+static void
+put_slo(object_t *o, const mst_slo_t *slo)
+{
+    object_t levels;
+    if (!mst_slo_any(slo))
+        return;
+    object_init(&levels, o->arena, MST_SLO_COUNT);
+    for (int i = 0; i < MST_SLO_COUNT; i++)
+        if (slo->ms[i] > 0)
+            put_num(&levels, mst_slo_cfg_table[i].name, slo->ms[i]);
+    o->ok = o->ok && levels.ok;
+    put(o, "slo", object_value(&levels));
+}
+
 static mst_json_t
 target_value(const mst_target_cfg_t *t, mst_arena_t *arena, bool *ok)
 {
@@ -309,7 +323,7 @@ static mst_json_t
 spec_value(const mst_run_cfg_t *cfg, mst_arena_t *arena, bool *ok)
 {
     object_t o;
-    object_init(&o, arena, 24);
+    object_init(&o, arena, 26);
     put_str(&o, "name", cfg->name);
     put_str(&o, "description", cfg->description);
     put(&o, "data_source", source_value(&cfg->source, arena, ok));
@@ -329,6 +343,7 @@ spec_value(const mst_run_cfg_t *cfg, mst_arena_t *arena, bool *ok)
     put_str(&o, "wandb_project", cfg->wandb_project);
     put_json(&o, "wandb_tags", cfg->wandb_tags);
     put_json(&o, "numerical_guard", cfg->numerical_guard);
+    put_slo(&o, &cfg->slo);
     put_json(&o, "simulate", cfg->simulate);
     *ok = *ok && o.ok;
     return object_value(&o);

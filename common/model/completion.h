@@ -63,6 +63,7 @@ typedef struct {
     mst_str_t server;        // Server header or engine hint, for provenance
     int64_t prompt_tokens, completion_tokens, reasoning_tokens; // MST_NONE = not told
     int64_t cached_tokens;   // of the prompt, taken from the server's cache
+    int64_t usage_tokens;    // generated tokens by the server's own count, whichever was taken; MST_NONE = not told
     mst_token_source_t token_source;
     // stamps: send_mono_ns is CLOCK_MONOTONIC, all others are relative to it; MST_NONE = not measured
     int64_t send_mono_ns;    // last byte of the request accepted by the kernel

@@ -110,6 +110,7 @@ suite_make(suite_row_t *row, uint64_t i)
     d->prompt_tokens = 12;
     d->completion_tokens = lost ? MST_NONE : (int64_t)(i % 50);
     d->reasoning_tokens = MST_NONE;
+    d->usage_tokens = lost ? MST_NONE : (int64_t)(i % 51);
     d->token_source = MST_TOK_USAGE;
     d->send_mono_ns = 77;
     d->send_source = d->rx_source = MST_STAMP_KERNEL;

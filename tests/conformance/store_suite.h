@@ -189,6 +189,7 @@ suite_compare(void *ud, const mst_result_t *r, const mst_origin_t *o)
     assert_true(a->send_mono_ns == b->send_mono_ns && r->tpot_ns == w->tpot_ns);
     assert_true(a->prompt_tokens == b->prompt_tokens && a->completion_tokens == b->completion_tokens);
     assert_true(a->reasoning_tokens == b->reasoning_tokens && a->token_source == b->token_source);
+    assert_int_equal(a->usage_tokens, b->usage_tokens);
     assert_true(a->send_source == b->send_source && a->rx_source == b->rx_source);
     assert_true(a->streamed == b->streamed && a->conn_reused == b->conn_reused && a->finished == b->finished);
     assert_true(a->lenient_json == b->lenient_json && a->merged_reads == b->merged_reads && a->comments == b->comments);

@@ -153,7 +153,7 @@ test_store_sqlite_column_types(void **state)
     assert_int_equal(must_ask(path, "SELECT count(*) FROM result WHERE typeof(text)='blob'"), 1);
     assert_int_equal(must_ask(path, "SELECT count(*) FROM result WHERE typeof(ttft_ns) NOT IN ('integer','null')"), 0);
     assert_int_equal(must_ask(path, "SELECT count(*) FROM run_rollup WHERE typeof(sum) NOT IN ('real','null')"), 0);
-    assert_int_equal(must_ask(path, "SELECT count(*) FROM schema_migration"), 1);
+    assert_int_equal(must_ask(path, "SELECT count(*) FROM schema_migration"), 2);
     assert_ok(mst_store_open(t->url, MST_STORE_WRITE, &t->s, err));
 }
 
@@ -314,6 +314,26 @@ test_store_sqlite_equal_values(void **state)
     assert_true(want[3].value == 7000003);
 }
 
+// A file of the first version: rows of then are read, rows of now are added.
+static void
+test_store_sqlite_first_version(void **state)
+{
+    suite_t *t = *state;
+    mst_err_t e;
+    int64_t run = suite_new_run(t->s, "run_a");
+    suite_fill(t->s, run, 0, 10);
+    mst_store_close(&t->s);
+    const char *path = path_of(t->url);
+    must_exec(path, "ALTER TABLE result DROP COLUMN usage_tokens");
+    must_exec(path, "DELETE FROM schema_migration WHERE version > 1");
+    must_exec(path, "PRAGMA user_version=1");
+    assert_int_equal(mst_store_open(t->url, MST_STORE_READ, &t->s, &e), MST_NOTFOUND);
+    assert_int_equal(mst_store_open(t->url, MST_STORE_WRITE, &t->s, &e), MST_OK);
+    suite_fill(t->s, run, 10, 20);
+    assert_int_equal(must_ask(path, "SELECT count(*) FROM result WHERE usage_tokens IS NULL"), 10 + 1);
+    assert_int_equal(must_ask(path, "SELECT count(*) FROM schema_migration"), 2);
+}
+
 int
 main(void)
 {
@@ -328,6 +348,7 @@ main(void)
         SUITE_TEST(test_store_sqlite_file_limit),
         SUITE_TEST(test_store_sqlite_disk_full),
         SUITE_TEST(test_store_sqlite_equal_values),
+        SUITE_TEST(test_store_sqlite_first_version),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

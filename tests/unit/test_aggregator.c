@@ -256,6 +256,7 @@ pack_row(uint64_t case_no, uint32_t generation, mst_str_t text, mst_buf_t *out)
                                .prompt_tokens = MST_NONE,
                                .completion_tokens = MST_NONE,
                                .reasoning_tokens = MST_NONE,
+                               .usage_tokens = MST_NONE,
                                .send_mono_ns = MST_NONE,
                                .ttfb_ns = MST_NONE,
                                .ttft_ns = 1000000,

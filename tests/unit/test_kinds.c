@@ -126,7 +126,7 @@ test_kinds_sections(void **state)
 {
     (void)state;
     static const mst_param_t *const tables[] = {mst_run_cfg_table, mst_source_cfg_table, mst_scorer_cfg_table,
-                                                mst_guard_cfg_table};
+                                                mst_guard_cfg_table, mst_slo_cfg_table};
     for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++) {
         names_t keys = {0};
         add_table(&keys, "section", tables[i]);

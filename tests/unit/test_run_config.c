@@ -146,6 +146,7 @@ static const char *const full =
     "system_prompt: You are ${MODEL}, $5 {x} $MODEL.\n"
     "wandb_project: p\nwandb_tags: [a, b]\n"
     "numerical_guard: {sigma_threshold: 2.5, window_size: 20}\n"
+    "slo: {ttft_ms: 500, tpot_ms: 12.5}\n"
     "simulate: {ttft_ms: 20, label: \"${MODEL}\"}\n";
 
 static void
@@ -186,6 +187,7 @@ test_run_config_full(void **state)
     assert_true(mst_json_i64(mst_json_get(cfg.numerical_guard, "window_size"), &window));
     assert_int_equal(window, 20);
     assert_true(mst_json_bool(mst_json_get(cfg.numerical_guard, "enable_nan_check"), &on) && on);
+    assert_true(cfg.slo.ms[MST_SLO_TTFT] == 500 && cfg.slo.ms[MST_SLO_TPOT] == 12.5 && cfg.slo.ms[MST_SLO_E2E] == 0);
     assert_int_equal(cfg.wandb_tags->count, 2);
     assert_true(spec_has("\"simulate\":{\"label\":\"tiny-1\",\"ttft_ms\":20}"));
     assert_true(spec_has("\"schema\":{\"n\":1.5,\"required\":[\"tiny-1\"],\"type\":\"object\"}"));

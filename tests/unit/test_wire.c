@@ -96,6 +96,7 @@ sample_result(void)
                                 .prompt_tokens = 0,
                                 .completion_tokens = 3,
                                 .reasoning_tokens = MST_NONE,
+                                .usage_tokens = MST_NONE,
                                 .token_source = MST_TOK_LOGPROBS,
                                 .send_mono_ns = 123456789,
                                 .send_source = MST_STAMP_KERNEL,
@@ -211,6 +212,7 @@ test_wire_result_completion(void **state)
     assert_str(d->request_id, "req-1");
     assert_int_equal(d->prompt_tokens, 0); // zero is a value
     assert_int_equal(d->reasoning_tokens, MST_NONE);
+    assert_int_equal(d->usage_tokens, MST_NONE);
     assert_int_equal(d->completion_tokens, 3);
     assert_int_equal(d->ttft_ns, 2000);
     assert_int_equal(d->ttfo_ns, MST_NONE);

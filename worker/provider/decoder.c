@@ -16,6 +16,7 @@ mst_decoder_init(mst_decoder_t *d, const mst_provider_t *p, mst_json_parser_t *j
 {
     *d = (mst_decoder_t){.provider = p, .json = json, .arena = arena, .scratch = scratch, .usage_tokens = MST_NONE};
     d->c.prompt_tokens = d->c.completion_tokens = d->c.reasoning_tokens = d->c.cached_tokens = MST_NONE;
+    d->c.usage_tokens = MST_NONE;
     d->c.send_mono_ns = d->c.ttfb_ns = d->c.ttft_ns = d->c.ttfo_ns = MST_NONE;
     d->c.last_token_ns = d->c.close_ns = d->c.queue_ns = MST_NONE;
     d->c.attempts = 1;
@@ -202,6 +203,7 @@ count_tokens(mst_decoder_t *d)
 {
     mst_completion_t *c = &d->c;
     int64_t told = 0;
+    c->usage_tokens = d->usage_tokens <= MST_TOKENS_MAX ? d->usage_tokens : MST_NONE;
     for (uint32_t i = 0; i < c->event_count; i++)
         told += d->events[i].n_tokens;
     if (d->bare_events == 0 && told > 0) {
