@@ -17,11 +17,10 @@
 #define OUT_MAX   (4 * MST_MIB)
 
 typedef struct {
-    const char *run, *db;
+    const char *run, *db, *target;
     const mst_view_t *view;
     mst_slo_t slo;
     bool slo_given, json;
-    int64_t target; // -1 = all
 } options_t;
 
 enum { OPT_DB = 256, OPT_JSON, OPT_AS, OPT_SLO, OPT_TARGET };
@@ -29,7 +28,7 @@ enum { OPT_DB = 256, OPT_JSON, OPT_AS, OPT_SLO, OPT_TARGET };
 static const struct argp_option option_table[] = {
     {"as", OPT_AS, "TOOL", 0, "What vllm, aiperf, guidellm, mlperf or llmperf would have printed", 0},
     {"slo", OPT_SLO, "LEVELS", 0, "Goodput by these levels, such as ttft_ms=500,tpot_ms=50 (default: the run's)", 0},
-    {"target", OPT_TARGET, "N", 0, "Only requests to the target of this number, from 0", 0},
+    {"target", OPT_TARGET, "NAME", 0, "Only requests to this target: its label, or its number from 0", 0},
     {"json", OPT_JSON, NULL, 0, "One JSON document on stdout", 0},
     {"db", OPT_DB, "URL", 0, "Database (default: MUSTER_DB, else sqlite:muster.db)", 0},
     {0},
@@ -52,8 +51,7 @@ parse_option(int key, char *arg, struct argp_state *state)
             argp_error(state, "--slo: %s", err.message);
         return 0;
     case OPT_TARGET:
-        if (!mst_str_to_i64(mst_str_c(arg), &o->target) || o->target < 0 || o->target > UINT32_MAX)
-            argp_error(state, "--target takes a number from 0, not \"%s\"", arg);
+        o->target = arg;
         return 0;
     case OPT_JSON:
         o->json = true;
@@ -90,7 +88,7 @@ static const struct argp argp = {
 
 typedef struct {
     mst_latency_t *latency;
-    int64_t target;
+    int64_t target; // -1 = all
     mst_rc rc;
     mst_err_t err;
 } reading_t;
@@ -145,6 +143,29 @@ show(const options_t *o, const mst_run_rec_t *rec, const mst_latency_t *latency,
     return rc;
 }
 
+// The number of the target, -1 for all, and how many requests may be in flight to what is looked at.
+static mst_rc
+choose(const mst_run_cfg_t *cfg, const char *target, int64_t *out_no, int64_t *out_concurrency, mst_err_t *err)
+{
+    int64_t no = -1;
+    *out_concurrency = 0;
+    if (target && mst_str_to_i64(mst_str_c(target), &no) && (no < 0 || no >= (int64_t)cfg->target_count))
+        return MST_ERR(err, MST_NOTFOUND, "the run has no target %s; it has %zu, counted from 0", target,
+                       cfg->target_count);
+    for (size_t i = 0; i < cfg->target_count; i++) {
+        if (target && mst_str_eq_c(cfg->targets[i].label, target))
+            no = (int64_t)i;
+        if (!target || no == (int64_t)i)
+            *out_concurrency += mst_run_cfg_concurrency(cfg, &cfg->targets[i]);
+    }
+    *out_no = no;
+    if (target && no < 0)
+        return MST_ERR(err, MST_NOTFOUND, "the run has no target \"%s\"; muster show names them", target);
+    if (target && cfg->target_count > 1 && cfg->placement == MST_PLACE_SHARE)
+        return MST_ERR(err, MST_INVAL, "the targets of this run share its cases as equals: look at all of them");
+    return MST_OK;
+}
+
 static mst_rc
 latency_of(const options_t *o, mst_store_t *store, mst_arena_t *arena, mst_err_t *err)
 {
@@ -154,12 +175,15 @@ latency_of(const options_t *o, mst_store_t *store, mst_arena_t *arena, mst_err_t
     mst_rc rc = mst_store_run_get(store, mst_str_c(o->run), arena, &rec, err);
     if (rc == MST_OK)
         rc = mst_run_cfg_load(rec.spec, "stored configuration", &env, arena, &cfg, err);
+    reading_t reading = {0};
+    int64_t concurrency = 0;
+    if (rc == MST_OK)
+        rc = choose(&cfg, o->target, &reading.target, &concurrency, err);
     if (rc != MST_OK)
         return rc;
-    mst_latency_opts_t opts = {.slo = o->slo_given ? &o->slo : &cfg.slo,
-                               .concurrency = cfg.provider.kind ? (uint32_t)cfg.concurrency : 0,
-                               .view = o->view};
-    reading_t reading = {.latency = mst_latency_new(&opts), .target = o->target};
+    mst_latency_opts_t opts = {
+        .slo = o->slo_given ? &o->slo : &cfg.slo, .concurrency = (uint32_t)concurrency, .view = o->view};
+    reading.latency = mst_latency_new(&opts);
     rc = read_rows(store, rec.run_no, &reading, err);
     if (rc == MST_OK)
         rc = show(o, &rec, reading.latency, err);
@@ -170,7 +194,7 @@ latency_of(const options_t *o, mst_store_t *store, mst_arena_t *arena, mst_err_t
 int
 mst_cmd_latency(int argc, char **argv)
 {
-    options_t o = {.target = -1};
+    options_t o = {0};
     argp_parse(&argp, argc, argv, 0, NULL, &o);
     mst_err_t err = {0};
     mst_store_t *store = NULL;

@@ -6,8 +6,8 @@
 
 #include "common/model/result.h"
 
-// In the order of the table as it was first made, numbers first, so that a scan of numbers never walks the pages of long
-// text; columns of later versions stand at the end of the table. X(name)
+// In the order of the table as it was first made, numbers first, so that a scan of numbers never walks the pages of
+// long text; columns of later versions stand at the end of the table. X(name)
 // clang-format off
 #define MST_RESULT_NUMBERS(X)                                                                                      \
     X(run_no) X(target_no) X(case_no) X(repeat_no) X(generation) X(attempt) X(outcome) X(passed) X(origin_no)      \

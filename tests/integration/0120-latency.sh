@@ -120,8 +120,11 @@ for view in aiperf mlperf; do
     expect 0 "$MUSTER" latency latest --db sqlite:m.db --as $view
     says out "would have printed it"
 done
-expect 0 "$MUSTER" latency latest --db sqlite:m.db --target 3
-says out "0 measured"
+expect 0 "$MUSTER" latency latest --db sqlite:m.db --target m
+expect 0 "$MUSTER" latency latest --db sqlite:m.db --target 0
+expect 2 "$MUSTER" latency latest --db sqlite:m.db --target 1
+expect 2 "$MUSTER" latency latest --db sqlite:m.db --target n
+one_error
 expect 2 "$MUSTER" latency latest --db sqlite:m.db --as wrk
 expect 2 "$MUSTER" latency latest --db sqlite:m.db --slo ttft=1
 expect 2 "$MUSTER" latency --db sqlite:m.db
