@@ -151,7 +151,7 @@ typedef struct {
     bool keep_raw;         // store raw request and response
     double min_coverage;   // default 0.99
     mst_str_t system_prompt;
-    mst_str_t wandb_project;         // used by trackers
+    mst_str_t wandb_project;         // used by trackers, as the tags
     const mst_json_t *wandb_tags;
     const mst_json_t *numerical_guard;
     mst_slo_t slo;                   // service levels, for goodput
@@ -166,8 +166,7 @@ typedef struct {
 MST_NODISCARD mst_rc mst_run_cfg_load(mst_str_t text, const char *file, const mst_config_env_t *env,
                                       mst_arena_t *arena, mst_run_cfg_t *out, mst_err_t *err);
 
-// The spec anew, after settings were changed (`--limit`, `--repeats`): set out->spec from it. MST_LIMIT when it
-// would not be readable again.
+// The spec anew, after settings were changed (`--limit`): set out->spec from it. MST_LIMIT: it could not be read again.
 MST_NODISCARD mst_rc mst_run_cfg_spec(const mst_run_cfg_t *cfg, mst_arena_t *arena, mst_str_t *out, mst_err_t *err);
 
 // The reductions of one scorer: its own, else the run's, else the mean. *count is at least 1.
@@ -182,8 +181,7 @@ const mst_json_t *mst_run_cfg_simulate(const mst_run_cfg_t *cfg, const mst_targe
 // What no single setting shows, once all of them stand: a reduction over more repeats than there are. MST_INVAL.
 MST_NODISCARD mst_rc mst_run_cfg_check(const mst_run_cfg_t *cfg, mst_err_t *err);
 
-// Fills values for one table from a map node; keys in `also` (NULL-terminated) are left for the caller.
-// Nothing is expanded.
+// Fills values for one table from a map node, unexpanded; keys in `also` (NULL-terminated) are left for the caller.
 MST_NODISCARD mst_rc mst_params_parse(const mst_param_t *table, const mst_ynode_t *map, const char *file,
                                       const char *const *also, mst_arena_t *arena, mst_params_t *out,
                                       mst_err_t *err);
