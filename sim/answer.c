@@ -164,7 +164,7 @@ add_choice(maker_t *m, uint32_t prompt_no, uint32_t sample_no)
     m->part_count = 0;
     keep_prompt(m, prompt, &c);
     size_t from = m->stock->text.n;
-    if (m->q->plain)
+    if (m->q->plain || m->q->no_reasoning)
         share.reasoning_tokens = 0;
     else if (m->reply != NULL && m->reply->reasoning.n > 0)
         mst_buf_add_str(&m->stock->text, m->reply->reasoning);

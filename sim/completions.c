@@ -307,13 +307,11 @@ add_error(const mst_sim_refusal_t *why, mst_buf_t *out)
     mst_sim_add_error_event(MST_SIM_VLLM, why, out);
 }
 
-static const mst_sim_format_t completions = {"text/event-stream",
-                                             MST_SIM_HAS_FINISH | MST_SIM_HAS_USAGE | MST_SIM_HAS_DONE,
-                                             true,
-                                             add_prefix,
-                                             add_event,
-                                             add_whole,
-                                             add_error};
+static const mst_sim_format_t completions = {
+    MST_SIM_SSE,      MST_SIM_HAS_FINISH | MST_SIM_HAS_USAGE | MST_SIM_HAS_DONE,
+    MST_SIM_SSE_PING, add_prefix,
+    add_event,        add_whole,
+    add_error,        mst_sim_add_rate_headers};
 
 static bool
 read_any(mst_sim_reader_t *in, mst_sim_request_t *q)

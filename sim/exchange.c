@@ -102,13 +102,13 @@ finish_when_out(mst_sim_conn_t *c)
 }
 
 static void
-render_head(mst_sim_conn_t *c, mst_hres_t *r, const char *more, mst_buf_t *out)
+render_head(mst_sim_conn_t *c, mst_hres_t *r, mst_str_t more, mst_buf_t *out)
 {
-    char lines[REQUEST_ID_MAX + 256];
+    char lines[REQUEST_ID_MAX + 1024];
     mst_str_t id = mst_str_cut(c->request_id, REQUEST_ID_MAX);
     const char *keep = mst_hreq_http10(c->req) && !c->close_after ? "Connection: keep-alive\r\n" : "";
     const mst_str_t parts[] = {MST_STR("Server: muster-sim/" MUSTER_VERSION "\r\nx-request-id: "), id, MST_STR("\r\n"),
-                               mst_str_c(keep), mst_str_c(more)};
+                               mst_str_c(keep), more};
     size_t n = 0;
     for (size_t i = 0; i < sizeof parts / sizeof parts[0] && parts[i].n <= sizeof lines - n; i++) {
         if (parts[i].n > 0)
@@ -122,9 +122,22 @@ render_head(mst_sim_conn_t *c, mst_hres_t *r, const char *more, mst_buf_t *out)
     (void)mst_hres_head(out, r); // a few hundred bytes into a buffer of megabytes
 }
 
+// The format's own header lines behind `more`; valid until the next call.
+static mst_str_t
+header_lines(mst_sim_conn_t *c, const char *more)
+{
+    mst_buf_t *lines = &c->server->lines;
+    if (c->route == NULL || c->route->format == NULL || c->route->format->headers == NULL)
+        return mst_str_c(more);
+    mst_buf_reset(lines);
+    mst_buf_add_c(lines, more);
+    c->route->format->headers(&c->answer, lines);
+    return mst_buf_view(lines);
+}
+
 // Sends a whole answer.
 static void
-respond(mst_sim_conn_t *c, int status, const char *type, const char *more, mst_str_t body, mst_sim_event_kind_t kind,
+respond(mst_sim_conn_t *c, int status, const char *type, mst_str_t more, mst_str_t body, mst_sim_event_kind_t kind,
         uint32_t tokens)
 {
     mst_sim_server_t *s = c->server;
@@ -148,7 +161,7 @@ respond_refusal(mst_sim_conn_t *c, const mst_sim_refusal_t *why, const char *mor
         d = c->route->home;
     mst_buf_reset(&c->server->body);
     mst_sim_render_error(d, why, &c->server->body);
-    respond(c, why->status, JSON, more, mst_buf_view(&c->server->body), MST_SIM_EV_ERROR, 0);
+    respond(c, why->status, JSON, mst_str_c(more), mst_buf_view(&c->server->body), MST_SIM_EV_ERROR, 0);
 }
 
 static void
@@ -177,7 +190,7 @@ respond_body(mst_sim_conn_t *c)
     mst_str_t text = mst_buf_view(body);
     if (c->malforms)
         text.n -= text.n / 3;
-    respond(c, 200, JSON, "", text, MST_SIM_EV_BODY, tokens);
+    respond(c, 200, JSON, header_lines(c, ""), text, MST_SIM_EV_BODY, tokens);
     mst_buf_reset(body);
 }
 
@@ -266,9 +279,10 @@ render_due(mst_sim_conn_t *c, int64_t now_ns)
 static void
 render_stream_head(mst_sim_conn_t *c)
 {
+    mst_str_t more = header_lines(c, "Cache-Control: no-cache\r\n");
     mst_hres_t r = {.status = 200, .type = mst_str_c(c->route->format->type)};
     r.framing = c->chunked ? MST_HRES_CHUNKED : MST_HRES_UNTIL_CLOSE;
-    render_head(c, &r, "Cache-Control: no-cache\r\n", &c->server->body);
+    render_head(c, &r, more, &c->server->body);
 }
 
 static void
@@ -567,7 +581,8 @@ handle(mst_sim_conn_t *c)
         mst_buf_reset(&s->body);
         s->metrics.running = s->busy > 0 ? s->busy - 1 : 0; // without this one
         c->route->body(&facts, &q, &s->body);
-        respond(c, 200, c->route->type != NULL ? c->route->type : JSON, "", mst_buf_view(&s->body), MST_SIM_EV_BODY, 0);
+        respond(c, 200, c->route->type != NULL ? c->route->type : JSON, MST_STR_NULL, mst_buf_view(&s->body),
+                MST_SIM_EV_BODY, 0);
     }
 }
 

@@ -148,6 +148,10 @@ add_tail(const mst_sim_answer_t *a, const mst_sim_cursor_t *c, bool last, mst_bu
 {
     const flavour_t *f = flavour_of(a->dialect);
     ADD(out, "]");
+    if (a->wish.token_ids && c->events == 1) { // the first chunk
+        ADD(out, ",\"prompt_token_ids\":");
+        mst_sim_add_prompt_ids(a->vocab, &a->choices[0].prompt, out);
+    }
     if (a->wish.usage_each) {
         ADD(out, ",\"usage\":");
         mst_sim_add_usage(a, c->tokens, c->reasoning_tokens, out);
@@ -230,12 +234,6 @@ add_role(const mst_sim_answer_t *a, const mst_sim_cursor_t *c, const mst_sim_ste
     ADD(out, ",\"delta\":");
     mst_buf_add_c(out, flavour_of(a->dialect)->role);
     ADD(out, ",\"logprobs\":null,\"finish_reason\":null}");
-    if (a->wish.token_ids) {
-        ADD(out, "],\"prompt_token_ids\":");
-        mst_sim_add_prompt_ids(a->vocab, &s->choice->prompt, out);
-        ADD(out, "}\n\n");
-        return;
-    }
     add_tail(a, c, false, out);
 }
 
@@ -405,16 +403,16 @@ enum { ALL = MST_SIM_HAS_ROLE | MST_SIM_HAS_FINISH | MST_SIM_HAS_USAGE | MST_SIM
 
 enum { MERGED = MST_SIM_HAS_ROLE | MST_SIM_HAS_USAGE | MST_SIM_HAS_DONE };
 
-#define FORMAT(has, error)                                                                                             \
+#define FORMAT(has, error, headers)                                                                                    \
     {                                                                                                                  \
-        "text/event-stream", has, true, add_prefix, add_event, add_whole, error                                        \
+        MST_SIM_SSE, has, MST_SIM_SSE_PING, add_prefix, add_event, add_whole, error, headers                           \
     }
-static const mst_sim_format_t chat = FORMAT(ALL, error_openai);
-static const mst_sim_format_t chat_vllm = FORMAT(MERGED, error_vllm);
-static const mst_sim_format_t chat_sglang = FORMAT(ALL, error_sglang);
-static const mst_sim_format_t chat_tgi = FORMAT(MST_SIM_HAS_USAGE | MST_SIM_HAS_DONE, error_tgi);
-static const mst_sim_format_t chat_llamacpp = FORMAT(ALL, error_llamacpp);
-static const mst_sim_format_t chat_ollama = FORMAT(ALL, error_ollama);
+static const mst_sim_format_t chat = FORMAT(ALL, error_openai, mst_sim_add_rate_headers);
+static const mst_sim_format_t chat_vllm = FORMAT(MERGED, error_vllm, NULL);
+static const mst_sim_format_t chat_sglang = FORMAT(ALL, error_sglang, NULL);
+static const mst_sim_format_t chat_tgi = FORMAT(MST_SIM_HAS_USAGE | MST_SIM_HAS_DONE, error_tgi, NULL);
+static const mst_sim_format_t chat_llamacpp = FORMAT(ALL, error_llamacpp, NULL);
+static const mst_sim_format_t chat_ollama = FORMAT(ALL, error_ollama, NULL);
 
 bool
 mst_sim_read_stream(mst_sim_reader_t *in, mst_sim_request_t *q)

@@ -188,3 +188,11 @@ mst_sim_add_error_event(mst_sim_dialect_t d, const mst_sim_refusal_t *why, mst_b
     if (d == MST_SIM_VLLM || d == MST_SIM_SGLANG || d == MST_SIM_ANY || d == MST_SIM_OPENAI)
         MST_SIM_ADD(out, "data: [DONE]\n\n");
 }
+
+void
+mst_sim_add_rate_headers(const mst_sim_answer_t *a, mst_buf_t *out)
+{
+    mst_sim_add_count(out, "openai-processing-ms: ", (uint64_t)(a->ttft_ns / 1000000));
+    MST_SIM_ADD(out, "\r\nopenai-version: 2020-10-01\r\nx-ratelimit-limit-requests: 10000\r\n"
+                     "x-ratelimit-remaining-requests: 9999\r\nx-ratelimit-reset-requests: 6ms\r\n");
+}

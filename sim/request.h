@@ -31,6 +31,7 @@ typedef struct {
     bool ids_as_tokens;   // "token_id:5" in place of the token's text
     bool timings_each;    // llama.cpp: timings in every event
     bool details;         // TGI
+    bool progress;        // llama.cpp: the prompt's, before the first token
     bool per_token;       // vectors: one a token
     bool base64;          // vectors
     uint32_t top;         // alternatives for a token
@@ -51,6 +52,7 @@ typedef struct {
     mst_str_t stops[MST_SIM_STOPS_MAX];
     uint32_t stop_count;
     bool plain;               // one text: neither reasoning nor calls nor refusals apart from it
+    bool no_reasoning;        // the request switches it off
     bool json;                // the answer is to be JSON
     const mst_json_t *schema; // by this, or NULL
     const mst_json_t *tools;  // list in the dialect's own shape, or NULL

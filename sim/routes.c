@@ -1,8 +1,10 @@
 // Which rows a port has, and the error bodies of each dialect.
 #include "sim/dialect.h"
 
-static const mst_sim_route_t *const files[] = {mst_sim_routes_openai, mst_sim_routes_completions,
-                                               mst_sim_routes_common};
+static const mst_sim_route_t *const files[] = {
+    mst_sim_routes_openai, mst_sim_routes_completions, mst_sim_routes_common, mst_sim_routes_vectors,
+    mst_sim_routes_tokens, mst_sim_routes_sglang,      mst_sim_routes_tgi,    mst_sim_routes_llamacpp,
+    mst_sim_routes_ollama, mst_sim_routes_anthropic};
 
 enum { FILES = sizeof files / sizeof files[0] };
 

@@ -576,6 +576,7 @@ mst_sim_server_open(const mst_sim_opts_t *o, mst_sim_server_t **out, mst_err_t *
     s->rx = mst_xalloc(RX_BYTES);
     mst_buf_init(&s->head, MST_HTTP_HEADER_MAX);
     mst_buf_init(&s->body, BUFFER_MAX);
+    mst_buf_init(&s->lines, MST_HTTP_HEADER_MAX);
     rc = mst_loop_new(&s->loop, err);
     if (rc == MST_OK && o->replies_path != NULL)
         rc = mst_sim_replies_open(o->replies_path, &s->replies, err);
@@ -631,6 +632,7 @@ mst_sim_server_close(mst_sim_server_t **server)
     mst_arena_free(&s->arena);
     mst_buf_deinit(&s->head);
     mst_buf_deinit(&s->body);
+    mst_buf_deinit(&s->lines);
     free(s->rx);
     free_text(s->opts.host);
     free_text(s->opts.model);

@@ -105,9 +105,9 @@ struct mst_sim_server {
     mst_sim_replies_t *replies;
     mst_sim_truth_t *truth; // NULL = none kept
     mst_json_parser_t *parser;
-    mst_arena_t *arena;   // the request being read
-    char *rx;             // where every connection receives
-    mst_buf_t head, body; // what is being rendered
+    mst_arena_t *arena;          // the request being read
+    char *rx;                    // where every connection receives
+    mst_buf_t head, body, lines; // what is being rendered
     mst_sim_conn_t *conns, *closed, *spare;
     uint32_t count, busy; // connections; with a request under way
     mst_timer_t truth_timer;

@@ -157,9 +157,9 @@ mst_sim_stream_next(const mst_sim_answer_t *a, mst_sim_cursor_t *c, bool malform
                     mst_sim_step_t *step)
 {
     size_t from = out->n;
-    bool ping = a->opts->ping_every > 0 && a->format->comments && c->events % a->opts->ping_every == 0;
+    bool ping = a->opts->ping_every > 0 && a->format->ping != NULL && c->events % a->opts->ping_every == 0;
     if (ping)
-        mst_buf_add_str(out, MST_STR(": ping\n\n"));
+        mst_buf_add_c(out, a->format->ping);
     size_t begin = out->n;
     mst_sim_stream_step(a, c, step);
     a->format->event(a, c, step, out);

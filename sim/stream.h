@@ -42,15 +42,19 @@ enum {
 };
 
 // How a dialect writes an answer.
+#define MST_SIM_SSE      "text/event-stream"
+#define MST_SIM_SSE_PING ": ping\n\n"
+
 struct mst_sim_format {
     const char *type;                                          // Content-Type of a stream
     uint32_t has;                                              // MST_SIM_HAS_...
-    bool comments;                                             // the format knows SSE comments
+    const char *ping;                                          // a keep-alive between two events; NULL: it has none
     void (*prefix)(const mst_sim_answer_t *a, mst_buf_t *out); // bytes that all events share; NULL: none
     // One event, whole, with its line ends; may write nothing, or several events of the wire at once.
     void (*event)(const mst_sim_answer_t *a, const mst_sim_cursor_t *c, const mst_sim_step_t *s, mst_buf_t *out);
     void (*whole)(const mst_sim_answer_t *a, mst_buf_t *out);
     void (*error)(const mst_sim_refusal_t *why, mst_buf_t *out); // in the middle of a stream
+    void (*headers)(const mst_sim_answer_t *a, mst_buf_t *out);  // lines of the response's head; NULL: none
 };
 
 void mst_sim_stream_begin(const mst_sim_answer_t *a, mst_sim_place_t *places, mst_sim_cursor_t *c);
