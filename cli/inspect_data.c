@@ -31,7 +31,8 @@ static void
 add_mapping(options_t *o, const char *arg, struct argp_state *state)
 {
     static const char *const fields[] = {
-        "id", "input", "expected_output", "actual_output", "context", "retrieval_context", "metadata", "messages"};
+        "id", "input", "expected_output", "actual_output", "context",
+        "retrieval_context", "metadata", "messages", "turns", "choices"};
     const char *equals = strchr(arg, '=');
     if (equals == NULL || equals[1] == '\0' || o->mapping_count == MAPPINGS_MAX)
         argp_error(state, "\"%s\" is not FIELD=PATH", arg);

@@ -6,6 +6,7 @@
 #include "common/base/clock.h"
 #include "common/base/limits.h"
 #include "common/base/utf8.h"
+#include "common/model/step.h"
 #include "scorers/scorer.h"
 #include "worker/model/local_models.h"
 #include "worker/plugin/edge.h"
@@ -78,6 +79,17 @@ answer_outcome(const mst_result_t *res)
     return res->done.text.n > 0 || res->done.tool_calls.n > 0 ? MST_OUT_SCORED : MST_OUT_EMPTY;
 }
 
+// A case in several steps is scored by the one that it stands for.
+static mst_rc
+apply_steps(rescoring_t *r, mst_result_t *res)
+{
+    mst_steps_t steps;
+    mst_rc rc = mst_steps_read(res->steps, r->json, r->arena, &steps, r->err);
+    if (rc == MST_OK)
+        mst_steps_apply(&steps, &res->done);
+    return rc;
+}
+
 static mst_rc
 score(rescoring_t *r, mst_result_t *res)
 {
@@ -87,6 +99,9 @@ score(rescoring_t *r, mst_result_t *res)
     fill_case(r, res, &c);
     if (res->events.n > 0)
         rc = mst_events_unpack(res->events, r->arena, &res->done, r->err);
+    mst_completion_t row = res->done; // the row keeps the events of every step
+    if (rc == MST_OK && res->steps.n > 0)
+        rc = apply_steps(r, res);
     if (rc != MST_OK)
         return rc;
     mst_score_in_t in = {.c = &c, .done = &res->done, .output = res->done.text, .arena = r->arena, .models = r->models};
@@ -99,6 +114,7 @@ score(rescoring_t *r, mst_result_t *res)
     int failed;
     mst_scorer_set_score(r->set, &in, mst_mono_ns, r->scores, &passed, &failed, &err);
     res->outcome = failed >= 0 ? MST_OUT_SCORER_ERROR : answer_outcome(res);
+    res->done = row;
     res->done.error = failed >= 0 ? err : (mst_err_t){0};
     res->scores = r->scores;
     res->score_count = (uint32_t)mst_scorer_set_count(r->set, MST_SCOPE_CASE);

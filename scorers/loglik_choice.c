@@ -1,11 +1,13 @@
-// loglik_choice: multiple choice by log-likelihood. The log-likelihood of each choice stands in the case's metadata;
-// the first of the highest ones is the prediction.
+// loglik_choice: multiple choice by log-likelihood. The log-likelihood of each choice was asked of the backend (request
+// kinds multiple_choice and loglikelihood), or stands in the case's metadata; the first of the highest ones is the
+// prediction.
 //
 //   acc        highest log-likelihood is the gold choice
 //   acc_norm   the same, each divided by the characters of its choice
 //   acc_bytes  the same, divided by the bytes
 //   mc1        the highest belongs to a true choice (TruthfulQA)
 //   mc2        probability of the true choices among all
+//   greedy     decoding greedily would have given the gold choice (asked of the backend only)
 //
 // Metadata: "loglikelihoods" (numbers), "choices" (texts), "gold" (index, letter or text; else the case's expected
 // answer), "labels" (1 for true choices); for mc1 and mc2 also "mc1_loglikelihoods", "mc1_labels" and
@@ -13,6 +15,7 @@
 // What a leading blank of a choice is for (" A" behind "Answer:") is the prompt: it counts for no length.
 #include "common/base/utf8.h"
 #include "common/json/json.h"
+#include "common/model/step.h"
 #include "scorers/say.h"
 #include "scorers/scorer.h"
 
@@ -21,13 +24,14 @@
 
 #define CHOICES_MAX 4096
 
-typedef enum { ACC, ACC_NORM, ACC_BYTES, MC1, MC2 } metric_t;
+typedef enum { ACC, ACC_NORM, ACC_BYTES, MC1, MC2, GREEDY } metric_t;
 
-static const char *const metric_names[] = {"acc", "acc_norm", "acc_bytes", "mc1", "mc2"};
+static const char *const metric_names[] = {"acc", "acc_norm", "acc_bytes", "mc1", "mc2", "greedy"};
 
 static const mst_param_t params[] = {
-    {.name = "metric", .type = MST_P_ENUM, .dflt = "acc", .choices = "acc|acc_norm|acc_bytes|mc1|mc2",
-     .help = "what is scored: the best choice, by characters or bytes; TruthfulQA's MC1 or MC2"},
+    {.name = "metric", .type = MST_P_ENUM, .dflt = "acc", .choices = "acc|acc_norm|acc_bytes|mc1|mc2|greedy",
+     .help = "what is scored: the best choice, by characters or bytes; TruthfulQA's MC1 or MC2; whether greedy decoding "
+             "gives the gold choice"},
     {.name = NULL},
 };
 
@@ -40,6 +44,7 @@ typedef struct {
     const mst_json_t *meta, *choices; // choices: array of texts, or NULL
     const double *ll;
     size_t count;
+    const mst_step_t *steps; // what was asked, one for each choice; NULL: recorded
 } item_t;
 
 static void
@@ -79,7 +84,7 @@ list(const mst_json_t *meta, metric_t metric, const char *name)
     static const mst_str_t targets[] = {{"mc1_targets.labels", 18}, {"mc2_targets.labels", 18}};
     static const char *const own[][2] = {{"mc1_loglikelihoods", "mc1_labels"}, {"mc2_loglikelihoods", "mc2_labels"}};
     const mst_json_t *v = NULL;
-    if (metric >= MC1) {
+    if (metric == MC1 || metric == MC2) {
         bool labels = strcmp(name, "labels") == 0;
         v = mst_json_get(meta, own[metric - MC1][labels]);
         if (v == NULL && labels)
@@ -106,22 +111,43 @@ read_likelihoods(const mst_json_t *v, mst_arena_t *arena, item_t *item, mst_err_
     return MST_OK;
 }
 
+// One step for each choice, each with its log-likelihood. False: the case was not asked like that.
+static bool
+asked(const mst_completion_t *done, mst_arena_t *arena, item_t *item)
+{
+    double *ll = MST_ARENA_ARRAY(arena, double, done->step_count);
+    if (done->step_count == 0 || done->step_count > CHOICES_MAX || ll == NULL)
+        return false;
+    for (uint32_t i = 0; i < done->step_count; i++) {
+        const mst_step_t *step = &done->steps[i];
+        if (!step->has_loglik || step->kind != MST_ASK_LOGLIKELIHOOD || isnan(step->loglik))
+            return false;
+        ll[i] = step->loglik;
+    }
+    item->ll = ll;
+    item->count = done->step_count;
+    item->steps = done->steps;
+    return true;
+}
+
 static mst_rc
 read_item(const state_t *s, const mst_score_in_t *in, item_t *item, mst_score_t *out, mst_err_t *err)
 {
-    if (in->c->metadata.n == 0)
+    mst_rc rc = MST_OK;
+    bool live = asked(in->done, in->arena, item);
+    if (in->c->metadata.n > 0)
+        rc = mst_json_parse(s->parser, in->c->metadata, in->arena, &item->meta, NULL, err);
+    const mst_json_t *ll = live ? NULL : list(item->meta, s->metric, "loglikelihoods");
+    if (rc == MST_OK && !live && ll == NULL)
         return not_measured(out, "not measured: no log-likelihoods");
-    mst_rc rc = mst_json_parse(s->parser, in->c->metadata, in->arena, &item->meta, NULL, err);
-    if (rc != MST_OK)
-        return rc;
-    const mst_json_t *ll = list(item->meta, s->metric, "loglikelihoods");
-    if (ll == NULL)
-        return not_measured(out, "not measured: no log-likelihoods");
-    rc = read_likelihoods(ll, in->arena, item, err);
+    if (rc == MST_OK && !live)
+        rc = read_likelihoods(ll, in->arena, item, err);
     if (rc != MST_OK)
         return rc;
     const mst_json_t *choices = mst_json_get(item->meta, "choices");
-    if (choices != NULL && s->metric < MC1 && (!mst_json_is(choices, MST_JSON_ARR) || choices->count != item->count))
+    if (mst_json_is(choices, MST_JSON_OBJ))
+        choices = mst_json_get(choices, "text");
+    if (choices != NULL && s->metric != MC1 && s->metric != MC2 && (!mst_json_is(choices, MST_JSON_ARR) || choices->count != item->count))
         return MST_ERR(err, MST_INVAL, "there are %zu log-likelihoods and %u choices", item->count, choices->count);
     item->choices = choices;
     return MST_OK;
@@ -131,6 +157,8 @@ static mst_str_t
 choice(const item_t *item, size_t i)
 {
     mst_str_t s = MST_STR_NULL;
+    if (item->choices == NULL && item->steps != NULL)
+        s = item->steps[i].text;
     (void)mst_json_str(mst_json_at(item->choices, i), &s);
     return s.n > 0 && s.p[0] == ' ' ? mst_str(s.p + 1, s.n - 1) : s;
 }
@@ -161,7 +189,8 @@ static bool
 find_gold(const item_t *item, mst_str_t text, size_t *out)
 {
     text = mst_str_trim(text);
-    for (size_t i = 0; item->choices != NULL && i < item->count; i++)
+    bool texts = item->choices != NULL || item->steps != NULL;
+    for (size_t i = 0; texts && i < item->count; i++)
         if (mst_str_eq(mst_str_trim(choice(item, i)), text)) {
             *out = i;
             return true;
@@ -196,10 +225,32 @@ gold_of(const item_t *item, const mst_case_t *c, size_t *out, mst_score_t *score
 }
 
 static mst_rc
+score_greedy(const item_t *item, const mst_score_in_t *in, mst_score_t *out, mst_err_t *err)
+{
+    size_t gold = 0;
+    if (item->steps == NULL)
+        return not_measured(out, "not measured: recorded log-likelihoods do not tell what greedy decoding gives");
+    mst_rc rc = gold_of(item, in->c, &gold, out, err);
+    if (rc != MST_OK)
+        return rc;
+    bool greedy = item->steps[gold].loglik_greedy;
+    if (!item->steps[gold].loglik_greedy_known)
+        return not_measured(out, "not measured: the backend did not tell the likeliest tokens");
+    out->value = greedy ? 1.0 : 0.0;
+    out->reason = greedy ? MST_STR("greedy decoding gives the gold choice")
+                         : MST_STR("greedy decoding does not give the gold choice");
+    out->breakdown = MST_SAY(in->arena, MST_T("{\"gold\":"), MST_I(gold), MST_T(",\"loglikelihood\":"),
+                             MST_F(item->ll[gold]), MST_T("}"));
+    return MST_OK;
+}
+
+static mst_rc
 score_gold(const state_t *s, const item_t *item, const mst_score_in_t *in, mst_score_t *out, mst_err_t *err)
 {
     size_t gold = 0;
-    if (s->metric != ACC && item->choices == NULL)
+    if (s->metric == GREEDY)
+        return score_greedy(item, in, out, err);
+    if (s->metric != ACC && item->choices == NULL && item->steps == NULL)
         return not_measured(out, "not measured: no texts of the choices");
     mst_rc rc = gold_of(item, in->c, &gold, out, err);
     if (rc != MST_OK)
@@ -211,7 +262,7 @@ score_gold(const state_t *s, const item_t *item, const mst_score_in_t *in, mst_s
         out->reason = MST_SAY(in->arena, MST_T("choice "), MST_I(pred), MST_T(" is more likely than choice "),
                               MST_I(gold));
     mst_str_t norm = MST_STR_NULL;
-    if (item->choices != NULL)
+    if (item->choices != NULL || item->steps != NULL)
         norm = MST_SAY(in->arena, MST_T(",\"pred_norm\":"), MST_I(best(item, ACC_NORM)), MST_T(",\"pred_bytes\":"),
                        MST_I(best(item, ACC_BYTES)));
     out->breakdown = MST_SAY(in->arena, MST_T("{\"gold\":"), MST_I(gold), MST_T(",\"pred\":"), MST_I(best(item, ACC)),
@@ -260,7 +311,7 @@ score(void *state, const mst_score_in_t *in, mst_score_t *out, mst_err_t *err)
     item_t item = {0};
     mst_rc rc = read_item(s, in, &item, out, err);
     if (rc == MST_OK)
-        rc = s->metric >= MC1 ? score_labels(s, &item, in, out, err) : score_gold(s, &item, in, out, err);
+        rc = s->metric == MC1 || s->metric == MC2 ? score_labels(s, &item, in, out, err) : score_gold(s, &item, in, out, err);
     return rc == MST_NOTFOUND && out->state == MST_SCORE_NOT_MEASURED ? MST_OK : rc;
 }
 

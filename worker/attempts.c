@@ -53,6 +53,7 @@ attempt_free(mst_attempt_t *a)
     mst_loop_timer_stop(a->io->loop, &a->timer);
     if (a->scanning)
         mst_sse_deinit(&a->sse);
+    mst_plan_free(&a->plan); // before the run, whose configuration it borrows
     mst_run_unref(&a->run);
     mst_arena_free(&a->arena);
     mst_buf_deinit(&a->blob);
@@ -90,6 +91,7 @@ attempt_put(mst_io_t *io, mst_attempt_t *a)
         attempt_free(a);
         return;
     }
+    mst_plan_free(&a->plan);
     mst_run_unref(&a->run);
     mst_arena_reset(a->arena);
     shrink(&a->blob);
@@ -307,12 +309,35 @@ on_done(void *ud, const mst_http_result_t *result)
 
 static const mst_http_handler_t handler = {.on_data = on_data, .on_done = on_done};
 
+// The case itself, or the plan of its steps: made with the first attempt, and lasting until the last.
+static mst_rc
+take_case(mst_attempt_t *a, mst_str_t packed, mst_err_t *err)
+{
+    const mst_run_cfg_t *cfg = &a->run->cfg;
+    bool ok = true;
+    if (a->plan) {
+        a->c = *mst_plan_case(a->plan);
+        return MST_OK;
+    }
+    if (cfg->request.kind == MST_REQUEST_GENERATE)
+        return mst_wire_case_unpack(packed, a->arena, &a->c, err);
+    a->plan = mst_plan_new(&cfg->request, cfg->system_prompt, a->key.repeat_no);
+    *mst_plan_started(a->plan) = a->started_wall_ns;
+    mst_arena_t *arena = mst_plan_arena(a->plan);
+    if (a->blob.n > 0) // the buffer goes with this attempt
+        packed = mst_arena_dup(arena, packed, &ok);
+    if (!ok)
+        return MST_ERR(err, MST_LIMIT, "the case does not fit into memory");
+    mst_rc rc = mst_wire_case_unpack(packed, arena, &a->c, err);
+    return rc == MST_OK ? mst_plan_begin(a->plan, &a->c, err) : rc;
+}
+
 static void
 send_request(mst_attempt_t *a, mst_io_target_t *t, mst_str_t packed)
 {
     mst_err_t err = {0};
     mst_io_t *io = a->io;
-    if (mst_wire_case_unpack(packed, a->arena, &a->c, &err) != MST_OK) {
+    if (take_case(a, packed, &err) != MST_OK) {
         mst_attempt_fail(a, MST_OUT_BAD_CASE, &err);
         return;
     }
@@ -363,11 +388,13 @@ mst_attempt_begin(mst_io_t *io, mst_place_t *place)
     a->generation = g->generation;
     a->number = place->flow.tries;
     a->admitted_ns = place->flow.admitted_ns;
+    a->plan = place->plan;
+    place->plan = NULL;
     a->started_wall_ns = mst_wall_ns();
     a->target = place->target->cfg;
     if (!a->target)
         a->origin_no = mst_origins_find(&io->origins, MST_STR_NULL, MST_STR_NULL, MST_STR_NULL);
-    if (place->blob_bytes > 0)
+    if (place->blob_bytes > 0 && !a->plan)
         mst_blob_fetch(io, a);
     else
         mst_attempt_case(a, place->body);
@@ -400,6 +427,10 @@ mst_attempt_back(mst_io_t *io, mst_attempt_t *a)
     mst_place_t *p = a->place;
     const mst_http_result_t *h = &a->http;
     mst_flow_event_t e = {.kind = MST_FE_VERDICT, .c = &p->flow, .outcome = a->outcome, .err = &a->err};
+    e.more = a->more;
+    e.wait_ns = a->more ? mst_plan_wait_ns(a->plan) : 0;
+    p->plan = a->plan;
+    a->plan = NULL;
     e.http_status = a->has_http ? h->status : 0;
     e.unreachable = a->has_http && h->status == 0 && !h->sent && h->err.rc != MST_LIMIT && h->err.rc != MST_CANCELED;
     mst_grants_event(io, p->target, &e);

@@ -63,6 +63,7 @@ do_effect(mst_io_t *io, const mst_io_target_t *t, const mst_flow_effect_t *fx, m
         mst_attempt_begin(io, p);
         break;
     case MST_FX_KEEP:
+        mst_plan_free(&p->plan);
         keep_row(io, p);
         break;
     case MST_FX_AGAIN:
@@ -72,6 +73,7 @@ do_effect(mst_io_t *io, const mst_io_target_t *t, const mst_flow_effect_t *fx, m
         mst_attempt_abort(io, p);
         break;
     case MST_FX_RETURN:
+        mst_plan_free(&p->plan);
         mst_giving_add(g, p, fx->cause);
         break;
     case MST_FX_FATAL:

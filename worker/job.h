@@ -12,6 +12,7 @@
 #include "common/model/result.h"
 #include "common/wire/wire.h"
 #include "worker/core/flow.h"
+#include "worker/core/plan.h"
 #include "worker/provider/sse.h"
 #include "worker/run.h"
 
@@ -42,6 +43,7 @@ typedef struct mst_place {
     uint64_t blob_bytes;
     struct mst_io_target *target; // whose flow it is in
     mst_attempt_t *attempt;       // under way; NULL between attempts
+    mst_plan_t *plan;             // of a case in steps, between attempts; else the attempt has it
 } mst_place_t;
 
 // A granted unit: the message with its cases. Lives until the last of its cases is settled.
@@ -67,6 +69,8 @@ struct mst_attempt {
     const mst_run_target_t *target; // who is asked; of the run; NULL: recorded answers
     mst_arena_t *arena; // case, request, copies of response headers
     mst_case_t c;
+    mst_plan_t *plan; // NULL: one plain answer
+    mst_ask_t ask;    // what the request is for
     mst_request_t request;
     mst_str_t key_text; // the key, to be blotted out of what a server sends back; the run's
     mst_key_t key;
@@ -94,6 +98,7 @@ struct mst_attempt {
     mst_outcome_t outcome;
     mst_err_t err; // MST_OK when measured
     mst_buf_t row; // packed Result
+    bool more;     // the case has another step: there is no row
 };
 
 typedef enum {

@@ -77,6 +77,8 @@ unit_free(mst_io_t *io, mst_unit_t *u)
     *(u->all_prev ? &u->all_prev->all_next : &io->all_units) = u->all_next;
     if (u->all_next)
         u->all_next->all_prev = u->all_prev;
+    for (size_t i = 0; i < u->count && u->places; i++)
+        mst_plan_free(&u->places[i].plan); // at the end of the worker
     mst_arena_free(&u->arena);
     free(u);
 }

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define OWN_HEADERS    4
+#define OWN_HEADERS    5
 #define LINE_MAX_BYTES (MST_ID_MAX + 64)
 
 mst_str_t
@@ -82,12 +82,16 @@ add_lines(mst_attempt_t *a, const mst_io_target_t *t, mst_err_t *err)
     char id[96];
     int id_n = snprintf(id, sizeof id, "%u-%llu-%u-%u", t->run->run_no, (unsigned long long)a->key.case_no,
                         a->key.repeat_no, a->number);
+    if (a->plan)
+        id_n += snprintf(id + id_n, sizeof id - (size_t)id_n, "-%u", mst_plan_step_no(a->plan) + 1);
     lines[n++] = own_line(a->arena, "X-Request-Id", mst_str(id, (size_t)id_n));
     if (t->loopback) {
         if (harmless(a->c.id))
             lines[n++] = own_line(a->arena, "X-Case-Id", a->c.id);
         lines[n++] = number_line(a->arena, "X-Repeat", a->key.repeat_no);
         lines[n++] = number_line(a->arena, "X-Attempt", a->number);
+        if (a->plan)
+            lines[n++] = number_line(a->arena, "X-Step", mst_plan_step_no(a->plan));
     }
     q->headers = lines;
     q->header_count = n;
@@ -99,8 +103,10 @@ mst_request_build(mst_attempt_t *a, mst_io_target_t *t, const mst_config_env_t *
                   mst_err_t *err)
 {
     const mst_run_target_t *r = a->target;
-    const mst_ask_t ask = {.c = &a->c, .repeat_no = a->key.repeat_no, .system_prompt = a->run->cfg.system_prompt};
-    mst_rc rc = r->provider->build_request(&r->ask, &ask, a->arena, &a->request, err);
+    a->ask = (mst_ask_t){.c = &a->c, .repeat_no = a->key.repeat_no, .system_prompt = a->run->cfg.system_prompt};
+    if (a->plan)
+        a->ask = *mst_plan_ask(a->plan);
+    mst_rc rc = r->provider->build_request(&r->ask, &a->ask, a->arena, &a->request, err);
     if (rc == MST_OK)
         rc = add_lines(a, t, err);
     if (rc != MST_OK)

@@ -193,7 +193,8 @@ pack(mst_result_t *r, mst_buf_t *out, mst_err_t *err)
     r->passed = false;
     r->scores = NULL;
     r->score_count = 0;
-    r->input = r->expected = r->case_extra = r->raw_request = r->raw_response = r->events = MST_STR_NULL;
+    r->input = r->expected = r->case_extra = r->raw_request = r->raw_response = r->events = r->steps = MST_STR_NULL;
+    r->logprob_count = 0;
     r->has_expected = false;
     return mst_wire_result_pack(r, out, err);
 }
@@ -225,6 +226,37 @@ decode(mst_decoder_t *d, const mst_attempt_t *a)
     return o;
 }
 
+// What the steps of a case came to, as the row keeps it: their JSON text, and the events of all of them in one column.
+static void
+put_steps(mst_bench_t *b, mst_attempt_t *a, mst_result_t *r)
+{
+    mst_steps_t steps = mst_plan_steps(a->plan);
+    mst_completion_t all = mst_plan_events(a->plan);
+    double tpot = mst_completion_tpot_ns(&r->done); // of the step that the case stands for
+    mst_buf_t text;
+    mst_buf_init(&text, MST_RESULT_BYTES_MAX);
+    mst_plan_count(a->plan, a->number);
+    r->started_wall_ns = *mst_plan_started(a->plan);
+    r->attempt = r->done.attempts = mst_plan_attempts(a->plan);
+    if (steps.count > 0) {
+        mst_steps_write(&steps, &text);
+        r->steps = mst_arena_dup(b->arena, mst_buf_view(&text), NULL);
+        mst_buf_reset(&text);
+    }
+    mst_events_pack(&all, &text);
+    r->events = text.failed ? MST_STR_NULL : mst_arena_dup(b->arena, mst_buf_view(&text), NULL);
+    r->tpot_ns = tpot >= 0.0 && tpot < 9e18 ? (int64_t)(tpot + 0.5) : MST_NONE; // false for NaN
+    bool kept = r->events.n > 0;
+    r->done.event_count = kept ? all.event_count : 0;
+    r->logprob_count = kept ? all.logprob_count : 0;
+    r->done.events = NULL;
+    r->done.logprobs = NULL;
+    r->done.alternatives = NULL; // they belong to the logprobs of one step
+    r->done.alternative_ends = NULL;
+    r->done.alternative_count = 0;
+    mst_buf_deinit(&text);
+}
+
 static void
 pack_attempt(mst_bench_t *b, mst_attempt_t *a, mst_result_t *r)
 {
@@ -240,11 +272,39 @@ pack_attempt(mst_bench_t *b, mst_attempt_t *a, mst_result_t *r)
         r->raw_request = raw_request(b->arena, &a->request);
         r->raw_response = mst_str(a->body.p, a->body.n < MST_RAW_BYTES_MAX ? a->body.n : MST_RAW_BYTES_MAX);
     }
+    if (a->plan)
+        put_steps(b, a, r);
     mst_err_t err = {0};
     if (pack(r, &a->row, &err) != MST_OK)
         mst_buf_reset(&a->row); // an empty row is told to the I/O thread as such
     a->outcome = r->outcome;
     a->err = r->done.error;
+}
+
+// Gives one answer to the plan. True: the case goes on with another request; else *r is the whole case, or its failure.
+static bool
+take_step(mst_attempt_t *a, mst_result_t *r)
+{
+    uint32_t no = mst_plan_step_no(a->plan) + 1;
+    mst_err_t err = {0};
+    if (mst_outcome_measured(r->outcome)) {
+        mst_rc rc = mst_plan_take(a->plan, r->outcome, &r->done, &err);
+        if (rc == MST_OK && mst_plan_ask(a->plan)) {
+            mst_plan_count(a->plan, a->number);
+            a->outcome = r->outcome;
+            a->err = (mst_err_t){0};
+            return true;
+        }
+        if (rc == MST_OK) {
+            r->outcome = mst_plan_finish(a->plan, &r->done);
+            return false;
+        }
+        r->outcome = rc == MST_LIMIT ? MST_OUT_TOO_LARGE : MST_OUT_PROVIDER_ERROR;
+        r->done.error = err;
+    }
+    if (no > 1)
+        mst_err_prefix(&r->done.error, "request %u of the case", no);
+    return false;
 }
 
 static void
@@ -254,13 +314,18 @@ row_of_exchange(mst_bench_t *b, mst_attempt_t *a)
     mst_result_t r = {0};
     mst_decoder_init(&d, a->target->provider, b->json, b->arena, b->scratch);
     d.cfg = &a->target->ask;
+    d.ask = &a->ask;
     mst_blot(a->body.p, a->body.n, a->key_text); // before it is read: an error keeps only the beginning of a text
     r.outcome = decode(&d, a);
     r.done = d.c;
     mst_blot_completion(b->arena, &r.done, a->key_text);
-    if (mst_outcome_measured(r.outcome))
-        score(b, &a->c, &r);
-    pack_attempt(b, a, &r);
+    r.done.attempts = a->number;
+    a->more = a->plan && take_step(a, &r);
+    if (!a->more) {
+        if (mst_outcome_measured(r.outcome))
+            score(b, &a->c, &r);
+        pack_attempt(b, a, &r);
+    }
     mst_decoder_deinit(&d);
 }
 

@@ -151,6 +151,7 @@ text_cells(const mst_result_t *r, mst_str_t scores, mst_cell_t *c)
     c[MST_COL_tool_calls] = text(d->tool_calls);
     c[MST_COL_scores] = text(scores);
     c[MST_COL_events] = text(r->events);
+    c[MST_COL_steps] = text(r->steps);
     c[MST_COL_raw_request] = text(r->raw_request);
     c[MST_COL_raw_response] = text(r->raw_response);
 }
@@ -244,6 +245,7 @@ mst_row_result(const mst_cell_t c[MST_COL_COUNT], mst_result_t *r)
         .slices = text_of(&c[MST_COL_slices]),
         .has_expected = !c[MST_COL_expected].null,
         .events = text_of(&c[MST_COL_events]),
+        .steps = text_of(&c[MST_COL_steps]),
         .tpot_ns = known_of(&c[MST_COL_tpot_ns]),
         .logprob_count = (uint32_t)number_of(&c[MST_COL_logprob_count]),
         .raw_request = text_of(&c[MST_COL_raw_request]),

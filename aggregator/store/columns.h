@@ -18,7 +18,7 @@
 #define MST_RESULT_TEXTS(X)                                                                                        \
     X(case_digest) X(case_id) X(slices) X(finish_reason) X(model) X(system_fingerprint) X(request_id) X(server)    \
     X(error_text) X(scores) X(input) X(expected) X(case_extra) X(text) X(reasoning) X(refusal) X(tool_calls)       \
-    X(events) X(raw_request) X(raw_response)
+    X(events) X(raw_request) X(raw_response) X(steps)
 // clang-format on
 #define MST_COLUMN_ENUM(name) MST_COL_##name,
 

@@ -54,6 +54,7 @@ static const migration_t migrations[] = {
      " json_extract(j.value, '$.time_ns') AS time_ns FROM result r, json_each(r.scores) j;"},
     {"the server's own count of tokens beside the one by logprobs",
      "ALTER TABLE result ADD COLUMN usage_tokens INTEGER;"},
+    {"steps of a case", "ALTER TABLE result ADD COLUMN steps TEXT;"},
 };
 
 #define VERSION_NOW ((int)(sizeof migrations / sizeof migrations[0]))

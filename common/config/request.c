@@ -26,7 +26,7 @@ const mst_param_t mst_request_cfg_table[] = {
      .type = MST_P_INT,
      .min = 1,
      .max = 16777216,
-     .help = "perplexity: new characters a window; the rest of it is context. Default: the whole window"},
+     .help = "perplexity: new characters a window; the rest of it is context. Default: half of the window"},
     {.name = "recorded_turns",
      .type = MST_P_ENUM,
      .dflt = "keep",
@@ -103,7 +103,7 @@ mst_cfg_request(mst_cfg_ctx_t *c, const mst_ynode_t *n, mst_request_cfg_t *out)
     out->kind = kind_of(p.values[ROW_KIND].u.s);
     out->delimiter = p.values[ROW_DELIMITER].u.s;
     out->window = mst_params_int(&p, "window", 0);
-    out->stride = mst_params_int(&p, "stride", out->window);
+    out->stride = mst_params_int(&p, "stride", out->window / 2);
     out->ask_recorded = mst_str_eq_c(p.values[ROW_TURNS].u.s, "ask");
     return check(c, n, &p, out->kind);
 }

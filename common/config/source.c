@@ -19,7 +19,7 @@ const mst_param_t mst_source_cfg_table[] = {
 
 enum { ROW_TYPE, ROW_PATH, ROW_RECORDS, ROW_MAPPING, ROW_LIMIT };
 
-#define TARGETS "id|input|expected_output|actual_output|context|retrieval_context|metadata|messages"
+#define TARGETS "id|input|expected_output|actual_output|context|retrieval_context|metadata|messages|turns|choices"
 
 const char *
 mst_cfg_source_type_name(mst_source_type_t v)
@@ -39,7 +39,7 @@ read_mapping_pair(mst_cfg_ctx_t *c, const mst_ynode_t *key, const mst_ynode_t *v
                                 mst_cfg_show(key->text, shown), mst_cfg_hint(&near, hint));
         return mst_cfg_fail(c, MST_INVAL, key,
                             "unknown field \"%s\" in field_mapping; known are id, input, expected_output, "
-                            "actual_output, context, retrieval_context, metadata, messages",
+                            "actual_output, context, retrieval_context, metadata, messages, turns, choices",
                             mst_cfg_show(key->text, shown));
     }
     if (value->kind != MST_Y_SCALAR || mst_yaml_is_null(value) || value->text.n == 0)

@@ -34,6 +34,7 @@ typedef struct {
     uint8_t case_digest[8];
     mst_completion_t done;    // its error names the failure when the outcome is not measured
     mst_str_t events;         // packed column; set instead of done.events on the reading side
+    mst_str_t steps;          // JSON text of a case in several steps (common/model/step.h); empty = one plain answer
     int64_t tpot_ns;          // mst_completion_tpot_ns rounded, or MST_NONE; set with events on the reading side
     uint32_t logprob_count;   // the same: entries of done.logprobs
     const mst_score_t *scores;

@@ -73,6 +73,7 @@ put_record(Muster__Result *m, const mst_result_t *r)
     m->has_case_digest = 1;
     m->case_digest = mst_wire_digest_to_u64(r->case_digest);
     PUT_BYTES(*m, slices, r->slices);
+    PUT_BYTES(*m, steps, r->steps);
     PUT_BYTES(*m, raw_request, r->raw_request);
     PUT_BYTES(*m, raw_response, r->raw_response);
     PUT_NUM(*m, started_wall_ns, r->started_wall_ns);
@@ -312,6 +313,7 @@ mst_wire_result_unpack(mst_str_t bytes, mst_arena_t *arena, mst_result_t *out, m
     out->expected = mst_wire_str(m->expected);
     mst_wire_digest_from_u64(m->case_digest, out->case_digest);
     out->events = mst_wire_str(m->events);
+    out->steps = mst_wire_str(m->steps);
     out->tpot_ns = GET_NS(m, tpot_ns);
     out->logprob_count = m->logprob_count;
     out->raw_request = mst_wire_str(m->raw_request);

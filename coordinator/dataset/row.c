@@ -6,7 +6,8 @@
 #include <stdio.h>
 
 static const char *const field_names[MST_FIELD_COUNT] = {
-    "id", "input", "expected_output", "actual_output", "context", "retrieval_context", "metadata", "messages",
+    "id",       "input",    "expected_output", "actual_output", "context", "retrieval_context",
+    "metadata", "messages", "turns",           "choices",
 };
 
 typedef struct {
@@ -148,13 +149,68 @@ read_texts(const reader_t *r, mst_field_t field, mst_str_t *out)
     return keep_json(r, &list, out);
 }
 
+// A field that Muster looks for under a common name: what does not fit counts only when it was mapped.
+static bool
+is_mapped(const reader_t *r, mst_field_t field)
+{
+    return !mst_str_eq_c(r->map->source[field], field_names[field]);
+}
+
+// Choices: a list, or an object with a list "text". NULL with MST_OK: there are none.
+static mst_rc
+look_choices(const reader_t *r, const mst_json_t **out)
+{
+    const mst_json_t *v = look(r, MST_FIELD_CHOICES);
+    const mst_json_t *list = v != NULL && v->type == MST_JSON_OBJ ? mst_json_get(v, "text") : v;
+    *out = mst_json_is(list, MST_JSON_ARR) ? list : NULL;
+    if (v != NULL && *out == NULL && is_mapped(r, MST_FIELD_CHOICES))
+        return misfit(r, MST_FIELD_CHOICES, "a list of texts", v);
+    return MST_OK;
+}
+
+// The metadata, with the choices of the row as one more member; its own come first.
 static mst_rc
 read_metadata(const reader_t *r, mst_str_t *out)
 {
-    const mst_json_t *v = look(r, MST_FIELD_METADATA);
-    if (v == NULL)
-        return MST_OK;
-    return v->type == MST_JSON_OBJ ? keep_json(r, v, out) : misfit(r, MST_FIELD_METADATA, "an object", v);
+    const mst_json_t *v = look(r, MST_FIELD_METADATA), *choices = NULL;
+    if (v != NULL && v->type != MST_JSON_OBJ)
+        return misfit(r, MST_FIELD_METADATA, "an object", v);
+    mst_rc rc = look_choices(r, &choices);
+    if (rc != MST_OK || (v == NULL && choices == NULL))
+        return rc;
+    if (choices == NULL || mst_json_get(v, "choices") != NULL)
+        return keep_json(r, v, out);
+    uint32_t n = v != NULL ? v->count : 0;
+    mst_json_member_t *m = MST_ARENA_ARRAY(r->arena, mst_json_member_t, n + 1);
+    if (m == NULL)
+        return too_large(r);
+    for (uint32_t i = 0; i < n; i++)
+        m[i] = v->u.members[i];
+    m[n] = (mst_json_member_t){MST_STR("choices"), *choices};
+    const mst_json_t whole = {.type = MST_JSON_OBJ, .count = n + 1, .u.members = m};
+    return keep_json(r, &whole, out);
+}
+
+// A list of texts: what the user says, turn by turn.
+static mst_rc
+read_turns(const reader_t *r, const mst_json_t *v, mst_str_t *out, mst_str_t *out_prompt)
+{
+    mst_json_t *items = MST_ARENA_ARRAY(r->arena, mst_json_t, v->count);
+    mst_json_member_t *members = MST_ARENA_ARRAY(r->arena, mst_json_member_t, 2 * (size_t)v->count);
+    if (items == NULL || members == NULL)
+        return too_large(r);
+    for (uint32_t i = 0; i < v->count; i++) {
+        if (v->u.items[i].type != MST_JSON_STR)
+            return MST_ERR(r->err, MST_INVAL, "turn %u is %s, and the first one is a string", i + 1,
+                           type_name(v->u.items[i].type));
+        mst_json_member_t *m = &members[2 * (size_t)i];
+        m[0] = (mst_json_member_t){MST_STR("role"), {.type = MST_JSON_STR, .u.s = MST_STR("user")}};
+        m[1] = (mst_json_member_t){MST_STR("content"), v->u.items[i]};
+        items[i] = (mst_json_t){.type = MST_JSON_OBJ, .count = 2, .u.members = m};
+        *out_prompt = v->u.items[i].u.s;
+    }
+    const mst_json_t list = {.type = MST_JSON_ARR, .count = v->count, .u.items = items};
+    return keep_json(r, &list, out);
 }
 
 // Messages; *out_prompt: the text of the last one of the user, which stands for the conversation in reports.
@@ -166,6 +222,8 @@ read_messages(const reader_t *r, mst_field_t field, const mst_json_t *v, mst_str
     if (v->count == 0)
         return MST_ERR(r->err, MST_INVAL, "the list of messages is empty");
     *out_prompt = MST_STR_NULL;
+    if (v->u.items[0].type == MST_JSON_STR)
+        return read_turns(r, v, out, out_prompt);
     for (size_t i = 0; i < v->count; i++) {
         const mst_json_t *m = &v->u.items[i];
         mst_str_t role, text;
@@ -199,6 +257,11 @@ read_input(const reader_t *r, mst_case_t *out)
     const mst_json_t *messages = look(r, MST_FIELD_MESSAGES);
     mst_field_t field = MST_FIELD_MESSAGES;
     mst_str_t prompt = MST_STR_NULL;
+    const mst_json_t *turns = messages == NULL ? look(r, MST_FIELD_TURNS) : NULL;
+    if (turns != NULL && (turns->type == MST_JSON_ARR || is_mapped(r, MST_FIELD_TURNS))) {
+        messages = turns;
+        field = MST_FIELD_TURNS;
+    }
     if (input == NULL && messages == NULL)
         return no_input(r);
     if (input != NULL && input->type == MST_JSON_ARR && messages == NULL) { // a conversation as input

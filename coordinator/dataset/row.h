@@ -17,6 +17,8 @@ typedef enum {
     MST_FIELD_RETRIEVAL,
     MST_FIELD_METADATA,
     MST_FIELD_MESSAGES,
+    MST_FIELD_TURNS,   // messages under another name
+    MST_FIELD_CHOICES, // goes into the metadata
     MST_FIELD_COUNT,
 } mst_field_t;
 

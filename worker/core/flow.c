@@ -189,10 +189,32 @@ backend_answered(mst_outcome_t o)
     return mst_outcome_measured(o) || o == MST_OUT_SCORER_ERROR || o == MST_OUT_TOO_LARGE;
 }
 
+// One step of a case is done and another follows. It goes before fresh cases, so that few are open at a time. A case
+// that stops half-way is given back whole.
+static void
+step_done(mst_flow_t *f, const mst_flow_event_t *e, int64_t now_ns, mst_flow_effects_t *fx)
+{
+    mst_flow_case_t *c = e->c;
+    mst_breaker_measured(&f->breaker);
+    if (f->mode != MST_FLOW_RUNNING || c->dropped) {
+        give_back(f, c, cause_of_mode(f), fx);
+        return;
+    }
+    c->tries = 0;
+    c->admitted_ns = now_ns + e->wait_ns;
+    case_to(f, c, MST_FC_WAITING);
+    mst_heap_set(&f->retries, &c->retry, c->admitted_ns);
+    put(fx, MST_FX_AGAIN, c, 0);
+}
+
 static void
 verdict(mst_flow_t *f, const mst_flow_event_t *e, int64_t now_ns, mst_flow_effects_t *fx)
 {
     bool own = e->outcome == MST_OUT_BAD_CASE;
+    if (e->more) {
+        step_done(f, e, now_ns, fx);
+        return;
+    }
     if (!own && !backend_answered(e->outcome)) {
         failed(f, e, now_ns, fx);
         return;

@@ -4,7 +4,7 @@
 //            GRANTED                START              ENDED               VERDICT
 //   (edge) ─────────► READY ─────────────────► FLYING ──────► JUDGING ─────────────► DONE  (KEEP: has its result)
 //                       ▲   a place is free                      │ failed, may be tried again
-//                       └───────────── WAITING ◄─────────────────┘ (AGAIN)
+//                       └───────────── WAITING ◄─────────────────┘ (AGAIN; also a case with another step)
 //   READY, WAITING, FLYING ──► DONE by drain, stop, a lost lease or a fatal failure (RETURN, ABORT first if flying)
 //
 // The records are embedded in the edge's own, so that the core allocates nothing per case.
@@ -28,10 +28,10 @@ typedef enum {
 
 typedef struct mst_flow_case {
     mst_flow_state_t state;
-    uint32_t tries; // attempts started
+    uint32_t tries; // attempts started, of its present step
     bool dropped;   // its lease is lost, or the run was stopped: no further attempt
     uint64_t lease_id;
-    int64_t admitted_ns; // when it was granted
+    int64_t admitted_ns; // when it was granted, or its next step became due
     mst_heap_node_t retry;
     struct mst_flow_case *prev, *next; // list of its state
 } mst_flow_case_t;
@@ -55,7 +55,7 @@ typedef enum {           // causes of LeaseReturn
 typedef enum {
     MST_FE_GRANTED,    // c
     MST_FE_ENDED,      // c: its attempt is over, the place at the backend is free; a verdict follows
-    MST_FE_VERDICT,    // c, outcome, err, status, unreachable
+    MST_FE_VERDICT,    // c, outcome, err, status, unreachable; or of one step of several: more, wait_ns
     MST_FE_LEASE_LOST, // lease_id
     MST_FE_MODE,       // mode; FATAL comes from inside, or with err from the edge
     MST_FE_HOLD,       // hold: start nothing now, results pile up
@@ -72,6 +72,8 @@ typedef struct {
     const mst_err_t *err; // why, when the outcome is not measured
     int http_status;      // 0 = no answer
     bool unreachable;     // no connection could be made, or the request never left
+    bool more;            // the outcome is that of one step; the case has another, due wait_ns from now
+    int64_t wait_ns;
 } mst_flow_event_t;
 
 typedef enum {
