@@ -3,6 +3,7 @@
 #include "scorers/scorer.h"
 #include "sim/sim.h"
 #include "worker/plugin/edge.h"
+#include "worker/core/plan.h"
 #include "worker/provider/provider.h"
 #include "worker/reach.h"
 
@@ -32,6 +33,9 @@ check_provider(const mst_run_cfg_t *cfg, const mst_provider_cfg_t *provider, mst
     mst_request_t request;
     if (p == NULL)
         return MST_ERR(err, MST_INVAL, "unknown provider \"%s\"", provider->kind->name);
+    mst_rc possible = mst_plan_possible(&cfg->request, p->kind.name, p->asks, err);
+    if (possible != MST_OK)
+        return possible;
     mst_rc rc = p->build_request(provider, &ask, arena, &request, err);
     if (rc == MST_NOTFOUND) // something that only cases of the data set have
         return MST_OK;

@@ -1,6 +1,7 @@
 // cost: what an answer costs at given prices per million tokens. With max_cost the score is 1 up to it and falls
 // straight to 0 at twice of it; without one nothing is judged, the number stands in the breakdown. Reasoning tokens are
 // part of the completion's count, as servers bill them.
+#include "common/model/step.h"
 #include "scorers/say.h"
 #include "scorers/scorer.h"
 
@@ -37,22 +38,22 @@ score(void *state, const mst_score_in_t *in, mst_score_t *out, mst_err_t *err)
 {
     (void)err;
     const prices_t *p = state;
-    const mst_completion_t *done = in->done;
+    const mst_step_tokens_t used = mst_steps_tokens(in->done);
     bool needs_input = p->input > 0.0, needs_output = p->output > 0.0;
-    if ((needs_input && done->prompt_tokens < 0) || (needs_output && done->completion_tokens < 0)) {
+    if ((needs_input && used.prompt < 0) || (needs_output && used.completion < 0)) {
         out->state = MST_SCORE_NOT_MEASURED;
-        out->reason = done->prompt_tokens < 0 && needs_input ? MST_STR("not measured: no count of prompt tokens")
+        out->reason = used.prompt < 0 && needs_input ? MST_STR("not measured: no count of prompt tokens")
                                                              : MST_STR("not measured: no count of completion tokens");
         return MST_OK;
     }
-    double input = needs_input ? (double)done->prompt_tokens / 1e6 * p->input : 0.0;
-    double output = needs_output ? (double)done->completion_tokens / 1e6 * p->output : 0.0;
+    double input = needs_input ? (double)used.prompt / 1e6 * p->input : 0.0;
+    double output = needs_output ? (double)used.completion / 1e6 * p->output : 0.0;
     double cost = input + output;
     out->value = p->max > 0.0 ? mst_score_decay(cost, p->max) : 1.0;
     out->breakdown = MST_SAY(in->arena, MST_T("{\"cost\":"), MST_F(cost), MST_T(",\"input_cost\":"), MST_F(input),
                              MST_T(",\"output_cost\":"), MST_F(output), MST_T(",\"prompt_tokens\":"),
-                             MST_COUNT(done->prompt_tokens), MST_T(",\"completion_tokens\":"),
-                             MST_COUNT(done->completion_tokens), MST_T("}"));
+                             MST_COUNT(used.prompt), MST_T(",\"completion_tokens\":"),
+                             MST_COUNT(used.completion), MST_T("}"));
     if (out->value >= 1.0)
         out->reason = MST_SAY(in->arena, MST_T("costs "), MST_N(cost));
     else

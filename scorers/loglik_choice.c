@@ -30,8 +30,8 @@ static const char *const metric_names[] = {"acc", "acc_norm", "acc_bytes", "mc1"
 
 static const mst_param_t params[] = {
     {.name = "metric", .type = MST_P_ENUM, .dflt = "acc", .choices = "acc|acc_norm|acc_bytes|mc1|mc2|greedy",
-     .help = "what is scored: the best choice, by characters or bytes; TruthfulQA's MC1 or MC2; whether greedy decoding "
-             "gives the gold choice"},
+     .help = "what is scored: the best choice, by characters or bytes; TruthfulQA's MC1 or MC2; whether greedy "
+             "decoding gives the gold choice"},
     {.name = NULL},
 };
 
@@ -77,6 +77,12 @@ not_measured(mst_score_t *out, const char *why)
     return MST_NOTFOUND;
 }
 
+static bool
+by_labels(metric_t metric)
+{
+    return metric == MC1 || metric == MC2;
+}
+
 // A list of the metadata: "mc1_NAME" before "NAME".
 static const mst_json_t *
 list(const mst_json_t *meta, metric_t metric, const char *name)
@@ -84,7 +90,7 @@ list(const mst_json_t *meta, metric_t metric, const char *name)
     static const mst_str_t targets[] = {{"mc1_targets.labels", 18}, {"mc2_targets.labels", 18}};
     static const char *const own[][2] = {{"mc1_loglikelihoods", "mc1_labels"}, {"mc2_loglikelihoods", "mc2_labels"}};
     const mst_json_t *v = NULL;
-    if (metric == MC1 || metric == MC2) {
+    if (by_labels(metric)) {
         bool labels = strcmp(name, "labels") == 0;
         v = mst_json_get(meta, own[metric - MC1][labels]);
         if (v == NULL && labels)
@@ -147,7 +153,8 @@ read_item(const state_t *s, const mst_score_in_t *in, item_t *item, mst_score_t 
     const mst_json_t *choices = mst_json_get(item->meta, "choices");
     if (mst_json_is(choices, MST_JSON_OBJ))
         choices = mst_json_get(choices, "text");
-    if (choices != NULL && s->metric != MC1 && s->metric != MC2 && (!mst_json_is(choices, MST_JSON_ARR) || choices->count != item->count))
+    bool fits = choices == NULL || (mst_json_is(choices, MST_JSON_ARR) && choices->count == item->count);
+    if (!fits && !by_labels(s->metric))
         return MST_ERR(err, MST_INVAL, "there are %zu log-likelihoods and %u choices", item->count, choices->count);
     item->choices = choices;
     return MST_OK;
@@ -311,7 +318,7 @@ score(void *state, const mst_score_in_t *in, mst_score_t *out, mst_err_t *err)
     item_t item = {0};
     mst_rc rc = read_item(s, in, &item, out, err);
     if (rc == MST_OK)
-        rc = s->metric == MC1 || s->metric == MC2 ? score_labels(s, &item, in, out, err) : score_gold(s, &item, in, out, err);
+        rc = by_labels(s->metric) ? score_labels(s, &item, in, out, err) : score_gold(s, &item, in, out, err);
     return rc == MST_NOTFOUND && out->state == MST_SCORE_NOT_MEASURED ? MST_OK : rc;
 }
 

@@ -1,5 +1,6 @@
 // token_budget: do the tokens of an answer stay within their budget? Each limit that is set scores 1 up to it and falls
 // straight to 0 at twice of it; the smallest counts.
+#include "common/model/step.h"
 #include "scorers/say.h"
 #include "scorers/scorer.h"
 
@@ -47,11 +48,11 @@ score(void *state, const mst_score_in_t *in, mst_score_t *out, mst_err_t *err)
 {
     (void)err;
     const state_t *s = state;
-    const mst_completion_t *d = in->done;
-    bool both = d->prompt_tokens >= 0 && d->completion_tokens >= 0;
-    both = both && d->prompt_tokens <= INT64_MAX - d->completion_tokens;
-    const int64_t used[LIMITS] = {d->completion_tokens, d->prompt_tokens,
-                                  both ? d->prompt_tokens + d->completion_tokens : MST_NONE, d->reasoning_tokens};
+    const mst_step_tokens_t t = mst_steps_tokens(in->done);
+    bool both = t.prompt >= 0 && t.completion >= 0;
+    both = both && t.prompt <= INT64_MAX - t.completion;
+    const int64_t used[LIMITS] = {t.completion, t.prompt,
+                                  both ? t.prompt + t.completion : MST_NONE, t.reasoning};
     out->value = 1.0;
     for (size_t i = 0; i < LIMITS; i++) {
         if (s->limit[i] == 0)
@@ -69,9 +70,9 @@ score(void *state, const mst_score_in_t *in, mst_score_t *out, mst_err_t *err)
     }
     if (out->value >= 1.0)
         out->reason = MST_STR("within the budget");
-    out->breakdown = MST_SAY(in->arena, MST_T("{\"prompt_tokens\":"), MST_COUNT(d->prompt_tokens),
-                             MST_T(",\"completion_tokens\":"), MST_COUNT(d->completion_tokens),
-                             MST_T(",\"reasoning_tokens\":"), MST_COUNT(d->reasoning_tokens), MST_T("}"));
+    out->breakdown = MST_SAY(in->arena, MST_T("{\"prompt_tokens\":"), MST_COUNT(t.prompt),
+                             MST_T(",\"completion_tokens\":"), MST_COUNT(t.completion),
+                             MST_T(",\"reasoning_tokens\":"), MST_COUNT(t.reasoning), MST_T("}"));
     return MST_OK;
 }
 

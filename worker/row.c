@@ -249,6 +249,10 @@ put_steps(mst_bench_t *b, mst_attempt_t *a, mst_result_t *r)
     bool kept = r->events.n > 0;
     r->done.event_count = kept ? all.event_count : 0;
     r->logprob_count = kept ? all.logprob_count : 0;
+    mst_step_tokens_t tokens = mst_steps_tokens(&r->done);
+    r->done.prompt_tokens = tokens.prompt;
+    r->done.completion_tokens = tokens.completion;
+    r->done.reasoning_tokens = tokens.reasoning;
     r->done.events = NULL;
     r->done.logprobs = NULL;
     r->done.alternatives = NULL; // they belong to the logprobs of one step

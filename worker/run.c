@@ -5,6 +5,7 @@
 #include "common/base/clock.h"
 #include "common/base/limits.h"
 #include "scorers/scorer.h"
+#include "worker/core/plan.h"
 #include "worker/model/local_models.h"
 
 #include <stdlib.h>
@@ -90,6 +91,9 @@ set_target(mst_run_t *run, size_t target_no, const mst_run_own_t *own, mst_run_t
     out->provider = mst_provider_find(mst_str_c(cfg->provider.kind->name));
     if (!out->provider)
         return MST_ERR(err, MST_INVAL, "unknown provider \"%s\"", cfg->provider.kind->name);
+    mst_rc possible = mst_plan_possible(&run->cfg.request, cfg->provider.kind->name, out->provider->asks, err);
+    if (possible != MST_OK)
+        return possible;
     const char *backend = backend_of(own, target_no);
     if (backend) {
         mst_rc rc = set_base_url(run->arena, &out->ask, backend, err);

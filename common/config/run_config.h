@@ -55,8 +55,7 @@ typedef struct {
 typedef enum { MST_SRC_JSONL, MST_SRC_INLINE } mst_source_type_t;
 
 typedef struct {
-    mst_str_t target; // id, input, expected_output, actual_output, context, retrieval_context, metadata, messages,
-                      // turns, choices
+    mst_str_t target; // id, input, expected_output, metadata, messages, choices ...: a field of a case
     mst_str_t source; // dotted path in the row
 } mst_mapping_t;
 

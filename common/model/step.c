@@ -236,6 +236,27 @@ mst_steps_view(const mst_steps_t *s, uint32_t no, mst_completion_t *c)
     c->loglik_merged = t->loglik_merged;
 }
 
+// a + b where both are known.
+static int64_t
+plus(int64_t a, int64_t b)
+{
+    return a == MST_NONE || b == MST_NONE ? MST_NONE : a + b;
+}
+
+mst_step_tokens_t
+mst_steps_tokens(const mst_completion_t *c)
+{
+    mst_step_tokens_t t = {c->prompt_tokens, c->completion_tokens, c->reasoning_tokens};
+    if (c->step_count > 0)
+        t = (mst_step_tokens_t){0};
+    for (uint32_t i = 0; i < c->step_count; i++) {
+        t.prompt = plus(t.prompt, c->steps[i].prompt_tokens);
+        t.completion = plus(t.completion, c->steps[i].completion_tokens);
+        t.reasoning = plus(t.reasoning, c->steps[i].reasoning_tokens);
+    }
+    return t;
+}
+
 // Sums over all steps; one that has no likelihood leaves the case without.
 static void
 add_up(const mst_steps_t *s, mst_completion_t *c)

@@ -2,8 +2,8 @@
 // windows of a text. They travel with the result as one JSON text (docs/reference/json.md) and lie in column `steps`;
 // the packed column of events then holds the events and logprobs of all steps, one behind the other.
 //
-// What the case's own completion says (text, stamps, tokens, events) is that of the step which is scored: the last turn,
-// the likeliest choice. Of a perplexity it is all windows together.
+// What the case's own completion says (text, stamps) is that of the step which is scored: the last turn, the likeliest
+// choice. Of a perplexity it is all windows together. The token counts of a row are those of all its steps.
 // Thread: any; a parser belongs to one thread.
 #ifndef MST_MODEL_STEP_H
 #define MST_MODEL_STEP_H
@@ -51,6 +51,13 @@ MST_NODISCARD mst_rc mst_steps_read(mst_str_t json, mst_json_parser_t *parser, m
 // c holds the events and logprobs of all steps: cuts them down to those of step no, and sets stamps, tokens, text and
 // likelihood from it. MST_STEP_ALL leaves c as it is. A number or a count that does not fit leaves no events.
 void mst_steps_view(const mst_steps_t *s, uint32_t no, mst_completion_t *c);
+
+// What the whole case took: the sums over its steps, or the completion's own when it has none. MST_NONE: not known.
+typedef struct {
+    int64_t prompt, completion, reasoning;
+} mst_step_tokens_t;
+
+mst_step_tokens_t mst_steps_tokens(const mst_completion_t *c);
 // As a scorer sees a stored row: the view of the scored step, and c->steps.
 void mst_steps_apply(const mst_steps_t *s, mst_completion_t *c);
 

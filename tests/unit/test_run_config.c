@@ -406,7 +406,7 @@ test_run_config_unknown_keys(void **state)
             "c.yaml:2:40: unknown field \"inptu\" in field_mapping; did you mean \"input\"?");
     refused("name: t\ndata_source: {path: x, field_mapping: {question: q}}\nscorers: [{scorer_name: ttft}]\n",
             "c.yaml:2:40: unknown field \"question\" in field_mapping; known are id, input, expected_output, "
-            "actual_output, context, retrieval_context, metadata, messages");
+            "actual_output, context, retrieval_context, metadata, messages, turns, choices");
 }
 
 static void
@@ -627,11 +627,41 @@ test_params_parse_with_left_keys(void **state)
     assert_string_equal(err.message, "p.yaml:1:8: \"unit\" must be one of chars, words, bytes, not \"${X}\"");
 }
 
+static void
+test_run_config_request(void **state)
+{
+    (void)state;
+    loaded(BASIC);
+    assert_int_equal(cfg.request.kind, MST_REQUEST_GENERATE);
+    assert_int_equal(cfg.probe, MST_PROBE_LIGHT);
+    loaded(BASIC "request: conversation\nprobe: full\n");
+    assert_int_equal(cfg.request.kind, MST_REQUEST_CONVERSATION);
+    assert_int_equal(cfg.probe, MST_PROBE_FULL);
+    round_trip();
+    loaded(BASIC "request: {kind: perplexity, window: 100}\n");
+    assert_int_equal(cfg.request.stride, 50);
+    round_trip();
+    loaded(BASIC "request: {kind: multiple_choice, delimiter: \"\"}\n");
+    assert_int_equal(cfg.request.delimiter.n, 0);
+    round_trip();
+    assert_int_equal(cfg.request.delimiter.n, 0);
+    loaded(BASIC "request: {kind: conversation, recorded_turns: ask}\n");
+    assert_true(cfg.request.ask_recorded);
+    round_trip();
+    refused(BASIC "request: chat\n", "c.yaml:4:10: \"kind\" must be one of generate, conversation, loglikelihood, "
+                                     "multiple_choice, perplexity, not \"chat\"");
+    refused(BASIC "request: {kind: generate, window: 100}\n",
+            "c.yaml:4:35: \"window\" means nothing for requests of kind generate");
+    refused(BASIC "request: {kind: perplexity, window: 100, stride: 101}\n",
+            "c.yaml:4:50: \"stride\" must be at most \"window\", which is smaller");
+}
+
 int
 main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
     const struct CMUnitTest tests[] = {
+        TEST(test_run_config_request),
         TEST(test_run_config_minimal),          TEST(test_run_config_full),
         TEST(test_run_config_respec),           TEST(test_run_config_null_is_not_given),
         TEST(test_run_config_inline_records),   TEST(test_run_config_spec_keeps_every_character),

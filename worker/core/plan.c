@@ -91,6 +91,31 @@ mst_plan_begin(mst_plan_t *p, const mst_case_t *c, mst_err_t *err)
     return rc;
 }
 
+uint32_t
+mst_plan_asks(const mst_request_cfg_t *cfg)
+{
+    switch (cfg->kind) {
+    case MST_REQUEST_GENERATE:
+    case MST_REQUEST_CONVERSATION:
+        break;
+    case MST_REQUEST_LOGLIKELIHOOD:
+    case MST_REQUEST_MULTIPLE_CHOICE:
+        return MST_ASK_BIT(MST_ASK_LOGLIKELIHOOD);
+    case MST_REQUEST_PERPLEXITY:
+        return MST_ASK_BIT(MST_ASK_ROLLING) | (cfg->window > cfg->stride ? MST_ASK_BIT(MST_ASK_LOGLIKELIHOOD) : 0);
+    }
+    return MST_ASK_BIT(MST_ASK_GENERATE);
+}
+
+mst_rc
+mst_plan_possible(const mst_request_cfg_t *cfg, const char *provider, uint32_t asks, mst_err_t *err)
+{
+    if ((mst_plan_asks(cfg) & ~asks) == 0)
+        return MST_OK;
+    return MST_ERR(err, MST_UNSUPPORTED, "provider %s has no route for log-likelihoods, which requests of kind %s need",
+                   provider, mst_request_kind_name(cfg->kind));
+}
+
 const mst_case_t *
 mst_plan_case(const mst_plan_t *p)
 {

@@ -28,6 +28,12 @@ mst_arena_t *mst_plan_arena(mst_plan_t *plan); // for the case, so that it lives
 MST_NODISCARD mst_rc mst_plan_begin(mst_plan_t *plan, const mst_case_t *c, mst_err_t *err);
 const mst_case_t *mst_plan_case(const mst_plan_t *plan);
 
+// MST_ASK_BIT of every kind of ask that such plans make.
+uint32_t mst_plan_asks(const mst_request_cfg_t *cfg);
+// MST_UNSUPPORTED when a provider with routes for those asks cannot do it.
+MST_NODISCARD mst_rc mst_plan_possible(const mst_request_cfg_t *cfg, const char *provider, uint32_t asks,
+                                       mst_err_t *err);
+
 // What is asked now; its texts hold until the next take. NULL: every step has its answer.
 const mst_ask_t *mst_plan_ask(const mst_plan_t *plan);
 uint32_t mst_plan_step_no(const mst_plan_t *plan);
