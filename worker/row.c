@@ -253,6 +253,7 @@ put_steps(mst_bench_t *b, mst_attempt_t *a, mst_result_t *r)
     r->done.prompt_tokens = tokens.prompt;
     r->done.completion_tokens = tokens.completion;
     r->done.reasoning_tokens = tokens.reasoning;
+    r->done.usage_tokens = tokens.usage;
     r->done.events = NULL;
     r->done.logprobs = NULL;
     r->done.alternatives = NULL; // they belong to the logprobs of one step

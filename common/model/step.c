@@ -25,6 +25,7 @@ static const field_t numbers[] = {
     {"prompt_tokens", offsetof(mst_step_t, prompt_tokens)},
     {"completion_tokens", offsetof(mst_step_t, completion_tokens)},
     {"reasoning_tokens", offsetof(mst_step_t, reasoning_tokens)},
+    {"usage_tokens", offsetof(mst_step_t, usage_tokens)},
 };
 
 static const field_t counts[] = {
@@ -224,6 +225,7 @@ mst_steps_view(const mst_steps_t *s, uint32_t no, mst_completion_t *c)
     c->prompt_tokens = t->prompt_tokens;
     c->completion_tokens = t->completion_tokens;
     c->reasoning_tokens = t->reasoning_tokens;
+    c->usage_tokens = t->usage_tokens;
     c->token_source = t->token_source;
     c->attempts = t->attempts;
     c->merged_reads = t->merged_reads;
@@ -246,13 +248,14 @@ plus(int64_t a, int64_t b)
 mst_step_tokens_t
 mst_steps_tokens(const mst_completion_t *c)
 {
-    mst_step_tokens_t t = {c->prompt_tokens, c->completion_tokens, c->reasoning_tokens};
+    mst_step_tokens_t t = {c->prompt_tokens, c->completion_tokens, c->reasoning_tokens, c->usage_tokens};
     if (c->step_count > 0)
         t = (mst_step_tokens_t){0};
     for (uint32_t i = 0; i < c->step_count; i++) {
         t.prompt = plus(t.prompt, c->steps[i].prompt_tokens);
         t.completion = plus(t.completion, c->steps[i].completion_tokens);
         t.reasoning = plus(t.reasoning, c->steps[i].reasoning_tokens);
+        t.usage = plus(t.usage, c->steps[i].usage_tokens);
     }
     return t;
 }

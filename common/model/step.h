@@ -23,7 +23,7 @@ typedef struct mst_step {
     mst_str_t finish_reason;
     int64_t at_ns; // when its request was sent, after that of the first step
     int64_t queue_ns, ttfb_ns, ttft_ns, ttfo_ns, last_token_ns, close_ns, tpot_ns; // relative to its own request
-    int64_t prompt_tokens, completion_tokens, reasoning_tokens; // MST_NONE = not told, here and above
+    int64_t prompt_tokens, completion_tokens, reasoning_tokens, usage_tokens; // MST_NONE = not told, here and above
     mst_token_source_t token_source;
     uint32_t attempts, merged_reads;
     uint32_t event_count, logprob_count; // its share of the case's events and logprobs
@@ -54,7 +54,7 @@ void mst_steps_view(const mst_steps_t *s, uint32_t no, mst_completion_t *c);
 
 // What the whole case took: the sums over its steps, or the completion's own when it has none. MST_NONE: not known.
 typedef struct {
-    int64_t prompt, completion, reasoning;
+    int64_t prompt, completion, reasoning, usage;
 } mst_step_tokens_t;
 
 mst_step_tokens_t mst_steps_tokens(const mst_completion_t *c);

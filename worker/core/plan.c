@@ -237,6 +237,7 @@ keep_step(mst_plan_t *p, mst_outcome_t outcome, const mst_completion_t *c, mst_e
         .prompt_tokens = c->prompt_tokens,
         .completion_tokens = c->completion_tokens,
         .reasoning_tokens = c->reasoning_tokens,
+        .usage_tokens = c->usage_tokens,
         .token_source = c->token_source,
         .attempts = c->attempts,
         .merged_reads = c->merged_reads,
