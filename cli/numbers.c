@@ -4,6 +4,7 @@
 #include "cli/why.h"
 #include "common/base/clock.h"
 #include "report/groups.h"
+#include "report/sides.h"
 #include "scorers/scorer.h"
 
 #include <math.h>
@@ -48,19 +49,21 @@ percentile_of(void *ud, const char *name, double q)
     return s->rc == MST_OK ? want.value : (double)NAN;
 }
 
+// Of one target, or of all when target_no is -1.
 static mst_rc
-fill_latencies(source_t *s, mst_run_numbers_full_t *out, mst_err_t *err)
+fill_latencies(source_t *s, int64_t target_no, mst_latency_numbers_t *const to[MST_METRIC_COUNT], mst_err_t *err)
 {
     static const double qs[] = {0.5, 0.9, 0.99};
     mst_quantile_t want[3 * MST_METRIC_COUNT];
     mst_moments_t sums[MST_METRIC_COUNT];
     for (int i = 0; i < 3 * MST_METRIC_COUNT; i++)
         want[i] = (mst_quantile_t){.metric = (mst_metric_t)(i / 3), .q = qs[i % 3]};
-    mst_rc rc = mst_store_quantiles(s->store, s->run_no, want, 3 * MST_METRIC_COUNT, sums, err);
+    size_t n = 3 * MST_METRIC_COUNT;
+    mst_rc rc = target_no < 0
+                    ? mst_store_quantiles(s->store, s->run_no, want, n, sums, err)
+                    : mst_store_target_quantiles(s->store, s->run_no, (uint32_t)target_no, want, n, sums, err);
     if (rc != MST_OK)
         return rc;
-    mst_latency_numbers_t *const to[] = {
-        [MST_METRIC_TTFT] = &out->ttft, [MST_METRIC_E2E] = &out->e2e, [MST_METRIC_TPOT] = &out->tpot};
     for (int m = 0; m < MST_METRIC_COUNT; m++)
         *to[m] = (mst_latency_numbers_t){
             .n = sums[m].n,
@@ -134,27 +137,55 @@ fill_scorers(source_t *s, const mst_run_cfg_t *cfg, mst_arena_t *arena, mst_run_
     return s->rc;
 }
 
+typedef struct {
+    mst_groups_t *groups; // NULL: nothing to group
+    mst_sides_t *sides;   // NULL: one target
+} passes_t;
+
 static bool
 add_row(void *ud, const mst_result_t *r, const mst_origin_t *origin)
 {
+    passes_t *p = ud;
     (void)origin;
-    mst_groups_add(ud, r);
+    if (p->groups)
+        mst_groups_add(p->groups, r);
+    if (p->sides)
+        mst_sides_add(p->sides, r);
     return true;
 }
 
-// One scan of all rows, only when there is something to group.
+static mst_rc
+fill_side_latencies(source_t *s, mst_run_numbers_full_t *out, mst_err_t *err)
+{
+    mst_rc rc = MST_OK;
+    for (size_t i = 0; i < out->side_count && rc == MST_OK; i++) {
+        mst_side_t *t = &out->sides[i];
+        rc = fill_latencies(s, (int64_t)i, (mst_latency_numbers_t *const[]){&t->ttft, &t->e2e, &t->tpot}, err);
+    }
+    return rc;
+}
+
+// One scan of all rows, only when there is something to group or to set side by side.
 static mst_rc
 fill_groups(source_t *s, const mst_run_cfg_t *cfg, mst_arena_t *arena, mst_run_numbers_full_t *out, mst_err_t *err)
 {
-    if (out->repeat_count <= 1 && s->roll->sliced == 0)
-        return MST_OK;
+    bool grouped = out->repeat_count > 1 || s->roll->sliced > 0;
+    passes_t p = {.groups = grouped ? mst_groups_new(cfg, out) : NULL,
+                  .sides = cfg->target_count > 1 ? mst_sides_new(cfg, out) : NULL};
     const mst_store_scan_t what = {.with_scores = true};
-    mst_groups_t *groups = mst_groups_new(cfg, out);
-    mst_rc rc = mst_store_results(s->store, s->run_no, &what, add_row, groups, err);
+    mst_rc rc = MST_OK;
+    if (p.groups || p.sides)
+        rc = mst_store_results(s->store, s->run_no, &what, add_row, &p, err);
+    if (rc == MST_OK && p.groups) {
+        rc = mst_groups_finish(p.groups, arena, out, err);
+        out->reduces = mst_run_cfg_reduces(cfg);
+    }
+    if (rc == MST_OK && p.sides)
+        rc = mst_sides_finish(p.sides, arena, out, err);
     if (rc == MST_OK)
-        rc = mst_groups_finish(groups, arena, out, err);
-    out->reduces = mst_run_cfg_reduces(cfg);
-    mst_groups_free(&groups);
+        rc = fill_side_latencies(s, out, err);
+    mst_groups_free(&p.groups);
+    mst_sides_free(&p.sides);
     return rc;
 }
 
@@ -231,7 +262,7 @@ mst_cli_numbers(mst_store_t *store, const mst_run_rec_t *rec, const mst_run_cfg_
     if (rc == MST_OK) {
         fill_counts(&roll, out);
         fill_rates(rec, &roll, out);
-        rc = fill_latencies(&s, out, err);
+        rc = fill_latencies(&s, -1, (mst_latency_numbers_t *const[]){&out->ttft, &out->e2e, &out->tpot}, err);
     }
     if (rc == MST_OK)
         rc = fill_scorers(&s, cfg, arena, out, err);

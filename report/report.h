@@ -5,7 +5,9 @@
 
 #include "common/base/buf.h"
 #include "common/config/run_config.h"
+#include "common/json/json.h"
 #include "common/model/result.h"
+#include "common/stats/paired.h"
 #include "common/stats/stats.h"
 
 typedef struct {
@@ -48,6 +50,20 @@ typedef struct {
     const mst_slice_scorer_t *scorers; // as many as the run's; those of scope run stay empty
 } mst_slice_numbers_t;
 
+// One of several targets, over its own results.
+typedef struct {
+    mst_str_t label, provider;
+    uint64_t total; // its keys; 0 = not known
+    uint64_t done, measured, passed;
+    double coverage; // of total, or of done when that is not known
+    mst_latency_numbers_t ttft, e2e, tpot;
+    const mst_slice_scorer_t *scorers; // as many as the run's; those of scope run stay empty
+    // less the first target, over the cases that both answered; times in ms
+    bool compared;
+    mst_shift_t ttft_shift, e2e_shift, tpot_shift, pass_shift;
+    const mst_shift_t *score_shifts; // as many as the run's scorers
+} mst_side_t;
+
 typedef struct {
     mst_str_t run_id, name, description, dataset_digest, dataset_hash, dataset_path, git_sha, git_branch;
     mst_str_t state, state_reason, version;
@@ -66,6 +82,8 @@ typedef struct {
     uint64_t slices_left_out;             // times that a row named a slice beyond the first MST_SLICES_MAX
     bool reduces;                         // a case's repeats end in one verdict: `reduce` is configured
     uint64_t cases_judged, cases_passed;  // by the first reduction of each scorer
+    mst_side_t *sides; // of several targets (report/sides.h)
+    size_t side_count;
     mst_latency_numbers_t ttft, e2e, tpot;
     uint64_t prompt_tokens, completion_tokens;
     // NaN when not measured. Rates are over the window from the first start to the last end of a measured case.

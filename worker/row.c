@@ -167,8 +167,8 @@ fill_case(mst_bench_t *b, mst_result_t *r, const mst_case_t *c, const mst_key_t 
     r->case_id = c->id;
     memcpy(r->case_digest, c->digest, sizeof r->case_digest);
     r->slices = mst_case_slices(c->metadata, b->json, b->arena);
-    if (key->target_no != 0 || key->repeat_no != 0)
-        return; // stored once a case
+    if (key->repeat_no != 0)
+        return; // stored once a case and target
     r->input = c->input.n > 0 ? c->input : c->messages;
     r->expected = c->expected;
     r->has_expected = c->has_expected;

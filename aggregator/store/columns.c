@@ -134,7 +134,7 @@ static void
 text_cells(const mst_result_t *r, mst_str_t scores, mst_cell_t *c)
 {
     const mst_completion_t *d = &r->done;
-    bool first = r->key.target_no == 0 && r->key.repeat_no == 0;
+    bool first = r->key.repeat_no == 0;
     c[MST_COL_finish_reason] = text(d->finish_reason);
     c[MST_COL_slices] = text(r->slices);
     c[MST_COL_model] = text(d->model);

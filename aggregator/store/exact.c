@@ -32,6 +32,7 @@ typedef struct {
     size_t range_count;
     uint64_t expected;   // values inside the ranges, by the histogram
     mst_moments_t *sums; // NULL = not wanted, or done
+    int64_t target_no;   // -1 = all
 } exact_t;
 
 static void
@@ -133,13 +134,13 @@ static mst_rc
 search(mst_store_t *s, int64_t run_no, exact_t *e, mst_err_t *err)
 {
     if (e->expected <= COLLECT_MAX) {
-        mst_rc rc = s->ops->values(s, run_no, collect, e, err);
+        mst_rc rc = s->ops->values(s, run_no, e->target_no, collect, e, err);
         pick(e);
         return rc;
     }
     for (int scan = 0; scan < SCANS_MAX; scan++) {
         start_counting(e);
-        mst_rc rc = s->ops->values(s, run_no, count, e, err);
+        mst_rc rc = s->ops->values(s, run_no, e->target_no, count, e, err);
         e->sums = NULL; // added up by the first scan
         if (rc != MST_OK || narrow(e))
             return rc;
@@ -204,22 +205,41 @@ release(exact_t *e)
     free(e);
 }
 
-mst_rc
-mst_store_quantiles(mst_store_t *s, int64_t run_no, mst_quantile_t *want, size_t count_of, mst_moments_t *sums,
-                    mst_err_t *err)
+static void
+count_values(void *ud, const int64_t values[MST_METRIC_COUNT])
+{
+    mst_rollup_t *roll = ud;
+    for (int i = 0; i < MST_METRIC_COUNT; i++)
+        if (values[i] >= 0)
+            mst_hist_add(roll->hist[i], (uint64_t)values[i]);
+}
+
+// The rollup is of the whole run: one target's histogram is counted anew.
+static mst_rc
+histograms(mst_store_t *s, int64_t run_no, int64_t target_no, mst_rollup_t *roll, mst_err_t *err)
+{
+    if (target_no < 0)
+        return s->ops->rollup(s, run_no, roll, err);
+    return s->ops->values(s, run_no, target_no, count_values, roll, err);
+}
+
+static mst_rc
+quantiles(mst_store_t *s, int64_t run_no, int64_t target_no, mst_quantile_t *want, size_t count_of,
+          mst_moments_t *sums, mst_err_t *err)
 {
     if (count_of > WANT_MAX)
         return MST_ERR(err, MST_LIMIT, "%zu percentiles wanted at once, at most %d allowed", count_of, WANT_MAX);
     mst_rollup_t roll;
     exact_t *e = MST_NEW(exact_t);
     e->sums = sums;
+    e->target_no = target_no;
     if (sums)
         memset(sums, 0, MST_METRIC_COUNT * sizeof *sums);
     mst_rollup_init(&roll);
     mst_rc rc = s->ops->read_begin(s, err);
     if (rc != MST_OK)
         goto out;
-    rc = s->ops->rollup(s, run_no, &roll, err);
+    rc = histograms(s, run_no, target_no, &roll, err);
     uint64_t any = 0;
     for (int i = 0; i < MST_METRIC_COUNT; i++)
         any += mst_hist_count(roll.hist[i]);
@@ -234,4 +254,18 @@ out:
     mst_rollup_deinit(&roll);
     release(e);
     return rc;
+}
+
+mst_rc
+mst_store_quantiles(mst_store_t *s, int64_t run_no, mst_quantile_t *want, size_t count_of, mst_moments_t *sums,
+                    mst_err_t *err)
+{
+    return quantiles(s, run_no, -1, want, count_of, sums, err);
+}
+
+mst_rc
+mst_store_target_quantiles(mst_store_t *s, int64_t run_no, uint32_t target_no, mst_quantile_t *want, size_t count_of,
+                           mst_moments_t *sums, mst_err_t *err)
+{
+    return quantiles(s, run_no, target_no, want, count_of, sums, err);
 }

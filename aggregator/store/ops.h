@@ -30,7 +30,8 @@ typedef struct {
     // All reading between the two sees one state of the database.
     mst_rc (*read_begin)(mst_store_t *s, mst_err_t *err);
     void (*read_end)(mst_store_t *s);
-    mst_rc (*values)(mst_store_t *s, int64_t run_no, mst_store_value_fn *fn, void *ud, mst_err_t *err);
+    mst_rc (*values)(mst_store_t *s, int64_t run_no, int64_t target_no, mst_store_value_fn *fn, void *ud,
+                     mst_err_t *err); // target_no -1: of all
 } mst_store_ops_t;
 
 struct mst_store { // first member of every member's own struct

@@ -98,6 +98,7 @@ void mst_sqlite_live_forget(mst_sqlite_t *s, bool dirty_only); // after a rollba
 mst_rc mst_sqlite_keys(mst_store_t *s, int64_t run_no, mst_store_key_fn *fn, void *ud, mst_err_t *err);
 mst_rc mst_sqlite_results(mst_store_t *s, int64_t run_no, const mst_store_scan_t *what, mst_store_result_fn *fn,
                           void *ud, mst_err_t *err);
-mst_rc mst_sqlite_values(mst_store_t *s, int64_t run_no, mst_store_value_fn *fn, void *ud, mst_err_t *err);
+mst_rc mst_sqlite_values(mst_store_t *s, int64_t run_no, int64_t target_no, mst_store_value_fn *fn, void *ud,
+                         mst_err_t *err);
 
 #endif

@@ -16,8 +16,8 @@ column_sql(mst_buf_t *sql, mst_column_t c, const mst_store_scan_t *what)
         mst_buf_add_c(sql, "NULL");
     else if (c == MST_COL_input || c == MST_COL_expected || c == MST_COL_case_extra)
         mst_buf_addf(sql,
-                     "CASE WHEN r.target_no=0 AND r.repeat_no=0 THEN r.%s ELSE (SELECT f.%s FROM result f WHERE "
-                     "f.run_no=r.run_no AND f.target_no=0 AND f.case_no=r.case_no AND f.repeat_no=0) END",
+                     "CASE WHEN r.repeat_no=0 THEN r.%s ELSE (SELECT f.%s FROM result f WHERE "
+                     "f.run_no=r.run_no AND f.target_no=r.target_no AND f.case_no=r.case_no AND f.repeat_no=0) END",
                      name, name);
     else
         mst_buf_addf(sql, "r.%s", name);
@@ -163,15 +163,20 @@ mst_sqlite_keys(mst_store_t *base, int64_t run_no, mst_store_key_fn *fn, void *u
 }
 
 mst_rc
-mst_sqlite_values(mst_store_t *base, int64_t run_no, mst_store_value_fn *fn, void *ud, mst_err_t *err)
+mst_sqlite_values(mst_store_t *base, int64_t run_no, int64_t target_no, mst_store_value_fn *fn, void *ud,
+                  mst_err_t *err)
 {
     mst_sqlite_t *s = (mst_sqlite_t *)base;
     sqlite3_stmt *st = NULL;
-    mst_rc rc = mst_sqlite_prepare(s, "SELECT ttft_ns,last_token_ns,tpot_ns FROM result WHERE run_no=?1 AND outcome<10",
+    mst_rc rc = mst_sqlite_prepare(s,
+                                   "SELECT ttft_ns,last_token_ns,tpot_ns FROM result WHERE run_no=?1 AND outcome<10 "
+                                   "AND target_no BETWEEN ?2 AND ?3",
                                    &st, err);
     if (rc != MST_OK)
         return rc;
     int code = sqlite3_bind_int64(st, 1, run_no);
+    code |= sqlite3_bind_int64(st, 2, target_no >= 0 ? target_no : 0);
+    code |= sqlite3_bind_int64(st, 3, target_no >= 0 ? target_no : INT64_MAX);
     while (code == SQLITE_OK) {
         code = sqlite3_step(st);
         if (code != SQLITE_ROW)

@@ -80,8 +80,8 @@ typedef enum {
     MST_ADDED_FENCED,    // of an older generation than the run's; nothing changed
 } mst_added_t;
 
-// Inside a transaction; nothing of r or origin is kept. Input and expected are stored where target_no and
-// repeat_no are 0 (the other rows of the case would repeat them). MST_INVAL: a row that can never be stored
+// Inside a transaction; nothing of r or origin is kept. Input and expected are stored where repeat_no is 0
+// (the other rows of the case would repeat them). MST_INVAL: a row that can never be stored
 // (cancelled, no such outcome, a score that is not finite, a generation from the future); MST_NOTFOUND: no such
 // run. After these two the transaction goes on; after any other error roll back.
 MST_NODISCARD mst_rc mst_store_result_add(mst_store_t *s, int64_t run_no, const mst_result_t *r,
@@ -144,5 +144,9 @@ typedef struct {
 // want: at most 64. sums: MST_METRIC_COUNT places, or NULL; passed is not counted in them.
 MST_NODISCARD mst_rc mst_store_quantiles(mst_store_t *s, int64_t run_no, mst_quantile_t *want, size_t count,
                                          mst_moments_t *sums, mst_err_t *err);
+// The same of the rows of one target; its histogram takes a scan more.
+MST_NODISCARD mst_rc mst_store_target_quantiles(mst_store_t *s, int64_t run_no, uint32_t target_no,
+                                                mst_quantile_t *want, size_t count, mst_moments_t *sums,
+                                                mst_err_t *err);
 
 #endif

@@ -64,9 +64,9 @@ put_record(Muster__Result *m, const mst_result_t *r)
     m->passed = r->passed;
     m->case_id = mst_wire_bytes(r->case_id);
     // one copy of the prompt per case is enough
-    m->has_input = r->key.repeat_no == 0 && r->key.target_no == 0 && r->input.n > 0;
+    m->has_input = r->key.repeat_no == 0 && r->input.n > 0;
     m->input = mst_wire_bytes(r->input);
-    if (r->key.repeat_no == 0 && r->key.target_no == 0)
+    if (r->key.repeat_no == 0)
         PUT_BYTES(*m, case_extra, r->case_extra);
     m->has_expected = r->has_expected;
     m->expected = mst_wire_bytes(r->expected);
