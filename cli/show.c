@@ -5,6 +5,7 @@
 #include "cli/document.h"
 #include "cli/env.h"
 #include "cli/numbers.h"
+#include "cli/target.h"
 #include "cli/worst.h"
 #include "report/report.h"
 
@@ -18,17 +19,18 @@
 #define ARENA_MAX (64 * MST_MIB)
 
 typedef struct {
-    const char *run, *case_id, *db;
+    const char *run, *case_id, *db, *target;
     bool json, verbose, failed;
     int64_t worst; // cases; 0 = not asked for
 } options_t;
 
-enum { OPT_DB = 256, OPT_JSON, OPT_FAILED, OPT_WORST };
+enum { OPT_DB = 256, OPT_JSON, OPT_FAILED, OPT_WORST, OPT_TARGET };
 
 static const struct argp_option option_table[] = {
     {"case", 'c', "ID", 0, "Show this case: input, answer, scores, stamps, raw exchange when it was kept", 0},
     {"failed", OPT_FAILED, NULL, 0, "Show every case that failed or was not measured", 0},
     {"worst", OPT_WORST, "N", 0, "Show the N cases with the lowest mean score, worst first", 0},
+    {"target", OPT_TARGET, "NAME", 0, "Only cases of this target: its label, or its number from 0", 0},
     {"verbose", 'v', NULL, 0, "Show every case", 0},
     {"json", OPT_JSON, NULL, 0, "One JSON document on stdout", 0},
     {"db", OPT_DB, "URL", 0, "Database (default: MUSTER_DB, else sqlite:muster.db)", 0},
@@ -52,6 +54,9 @@ parse_option(int key, char *arg, struct argp_state *state)
     case OPT_WORST:
         if (!mst_str_to_i64(mst_str_c(arg), &o->worst) || o->worst < 1 || o->worst > MST_WORST_MAX)
             argp_error(state, "--worst takes a whole number from 1 to %d, not \"%s\"", MST_WORST_MAX, arg);
+        return 0;
+    case OPT_TARGET:
+        o->target = arg;
         return 0;
     case OPT_JSON:
         o->json = true;
@@ -85,6 +90,7 @@ static const struct argp argp = {
            "  muster show latest\n"
            "  muster show run_20261120_1024 --failed\n"
            "  muster show latest --worst 5\n"
+           "  muster show latest --target small-model --failed\n"
            "  muster show latest --case case-000017\n"
            "  muster show latest --json > run.json",
 };
@@ -95,6 +101,7 @@ typedef struct {
     mst_buf_t out;
     bool colour, first, broken;
     uint64_t shown;
+    int64_t target_no;       // -1 = all
     const mst_worst_t *only; // one of the worst: others of the same id are not meant
 } show_t;
 
@@ -110,6 +117,8 @@ static bool
 show_case(void *ud, const mst_result_t *r, const mst_origin_t *origin)
 {
     show_t *s = ud;
+    if (s->target_no >= 0 && r->key.target_no != s->target_no)
+        return true;
     if (s->o->failed && r->passed && mst_outcome_measured(r->outcome))
         return true;
     if (s->only && (r->key.repeat_no != s->only->key.repeat_no || r->key.target_no != s->only->key.target_no))
@@ -129,7 +138,7 @@ show_worst(show_t *s, mst_store_t *store, const mst_run_rec_t *rec, mst_arena_t 
     mst_worst_t *list = MST_ARENA_ARRAY(arena, mst_worst_t, (size_t)s->o->worst);
     if (list == NULL)
         return MST_ERR(err, MST_LIMIT, "no memory for %lld cases", (long long)s->o->worst);
-    mst_rc rc = mst_cli_worst(store, rec->run_no, (size_t)s->o->worst, arena, list, &count, err);
+    mst_rc rc = mst_cli_worst(store, rec->run_no, s->target_no, (size_t)s->o->worst, arena, list, &count, err);
     if (s->o->json)
         mst_buf_add_byte(&s->out, '[');
     for (size_t i = 0; i < count && rc == MST_OK; i++) {
@@ -188,13 +197,17 @@ show(const options_t *o, mst_store_t *store, mst_arena_t *arena, mst_err_t *err)
     if (rec.exit_code >= 0)
         numbers.exit_code = rec.exit_code; // what the run itself ended with
     numbers.db = mst_str_c(o->db);
-    if (o->json && !o->case_id && !o->failed && o->worst == 0)
+    int64_t target_no;
+    rc = mst_cli_target(&cfg, o->target, &target_no, err);
+    if (rc != MST_OK)
+        return rc;
+    if (o->json && !o->case_id && !o->failed && o->worst == 0 && !o->target)
         return mst_document_write(store, &rec, &numbers, stdout, err);
-    show_t s = {.o = o, .numbers = &numbers, .colour = mst_cli_colour(STDOUT_FILENO)};
+    show_t s = {.o = o, .numbers = &numbers, .target_no = target_no, .colour = mst_cli_colour(STDOUT_FILENO)};
     mst_buf_init(&s.out, 4 * MST_RESULT_BYTES_MAX);
     if (o->worst > 0)
         rc = show_worst(&s, store, &rec, arena, err);
-    else if (o->case_id || o->failed || o->verbose)
+    else if (o->case_id || o->failed || o->verbose || o->target)
         rc = show_cases(&s, store, &rec, err);
     if (rc == MST_OK && !o->case_id && !o->json)
         show_summary(&s);

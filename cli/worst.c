@@ -6,6 +6,7 @@
 typedef struct {
     mst_worst_t *list;
     size_t count, n;
+    int64_t target_no; // -1 = all
     mst_arena_t *arena;
     bool full; // no memory for an id
 } worst_t;
@@ -31,6 +32,8 @@ on_row(void *ud, const mst_result_t *r, const mst_origin_t *origin)
     worst_t *w = ud;
     double mean;
     (void)origin;
+    if (w->target_no >= 0 && r->key.target_no != w->target_no)
+        return true;
     if (!mean_score(r, &mean) || (w->count == w->n && mean >= w->list[w->n - 1].mean))
         return true;
     size_t at = w->count;
@@ -46,10 +49,10 @@ on_row(void *ud, const mst_result_t *r, const mst_origin_t *origin)
 }
 
 mst_rc
-mst_cli_worst(mst_store_t *store, int64_t run_no, size_t n, mst_arena_t *arena, mst_worst_t *out, size_t *out_count,
-              mst_err_t *err)
+mst_cli_worst(mst_store_t *store, int64_t run_no, int64_t target_no, size_t n, mst_arena_t *arena, mst_worst_t *out,
+              size_t *out_count, mst_err_t *err)
 {
-    worst_t w = {.list = out, .n = n, .arena = arena};
+    worst_t w = {.list = out, .n = n, .arena = arena, .target_no = target_no};
     const mst_store_scan_t what = {.measured_only = true, .with_scores = true};
     *out_count = 0;
     if (n == 0 || n > MST_WORST_MAX)

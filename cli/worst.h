@@ -13,8 +13,8 @@ typedef struct {
 } mst_worst_t;
 
 // The up to n (<= MST_WORST_MAX) measured cases with the lowest mean score, worst first; equal ones in key order.
-// out holds n. Cases without a score are left out.
-MST_NODISCARD mst_rc mst_cli_worst(mst_store_t *store, int64_t run_no, size_t n, mst_arena_t *arena, mst_worst_t *out,
-                                   size_t *out_count, mst_err_t *err);
+// out holds n. Cases without a score are left out. target_no: -1 = all.
+MST_NODISCARD mst_rc mst_cli_worst(mst_store_t *store, int64_t run_no, int64_t target_no, size_t n,
+                                   mst_arena_t *arena, mst_worst_t *out, size_t *out_count, mst_err_t *err);
 
 #endif

@@ -32,7 +32,7 @@ block(mst_buf_t *out, const char *name, mst_str_t text, bool colour)
 }
 
 static void
-head(const mst_result_t *res, bool colour, mst_buf_t *out)
+head(const mst_result_t *res, const mst_run_numbers_full_t *r, bool colour, mst_buf_t *out)
 {
     bool measured = mst_outcome_measured(res->outcome);
     mst_style_t style = !measured ? MST_YELLOW : res->passed ? MST_GREEN : MST_RED;
@@ -43,8 +43,12 @@ head(const mst_result_t *res, bool colour, mst_buf_t *out)
     mst_fmt_style(colour, MST_BOLD, out);
     mst_fmt_safe(res->case_id, false, out);
     mst_fmt_style_end(colour, MST_BOLD, out);
-    if (res->key.target_no > 0)
+    if (r != NULL && res->key.target_no < r->side_count) {
+        mst_buf_add_c(out, "  ");
+        mst_fmt_safe(r->sides[res->key.target_no].label, false, out);
+    } else if (res->key.target_no > 0) {
         mst_buf_addf(out, "  target %u", res->key.target_no);
+    }
     if (res->key.repeat_no > 0)
         mst_buf_addf(out, "  repeat %u", res->key.repeat_no);
     const char *outcome = mst_outcome_name(res->outcome);
@@ -154,7 +158,7 @@ void
 mst_report_case(const mst_result_t *res, const mst_origin_t *origin, const mst_run_numbers_full_t *r, bool colour,
                 mst_buf_t *out)
 {
-    head(res, colour, out);
+    head(res, r, colour, out);
     if (res->done.error.rc != MST_OK) {
         line(out, "error");
         mst_fmt_safe(mst_str_c(res->done.error.message), false, out);

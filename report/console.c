@@ -1,6 +1,7 @@
 // The summary for people: scorers, latency, throughput, outcomes, verdict. Lines that have nothing to say are left out.
 #include "report/groups.h"
 #include "report/report.h"
+#include "report/sides.h"
 #include "report/table.h"
 
 #include <math.h>
@@ -317,7 +318,10 @@ mst_report_console(const mst_run_numbers_full_t *r, bool colour, int width, mst_
     scorer_notes(r, out);
     mst_report_repeats(r, colour, columns, out);
     mst_report_slices(r, colour, columns, out);
-    latencies(r, colour, columns, out);
+    if (r->side_count > 1)
+        mst_report_sides(r, colour, columns, out);
+    else
+        latencies(r, colour, columns, out);
     mst_buf_add_byte(out, '\n');
     cases_line(r, out);
     weighted_line(r, out);

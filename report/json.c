@@ -1,21 +1,13 @@
 // The JSON document: head, results one at a time, tail. Keys stay; new ones may come. A number that was not measured
 // is null, never 0.
+#include "report/json_put.h"
 #include "report/report.h"
+#include "report/sides.h"
 
 #include "common/base/clock.h"
 #include "common/json/json.h"
 
 #include <math.h>
-
-static void
-put_str(mst_jw_t *w, const char *key, mst_str_t s)
-{
-    mst_jw_key(w, key);
-    if (s.n > 0)
-        mst_jw_str(w, s);
-    else
-        mst_jw_null(w);
-}
 
 static void
 put_text(mst_jw_t *w, const char *key, mst_str_t s)
@@ -27,28 +19,11 @@ put_text(mst_jw_t *w, const char *key, mst_str_t s)
 }
 
 static void
-put_u64(mst_jw_t *w, const char *key, uint64_t v)
-{
-    mst_jw_key(w, key);
-    mst_jw_u64(w, v);
-}
-
-static void
 put_known(mst_jw_t *w, const char *key, uint64_t v, bool known)
 {
     mst_jw_key(w, key);
     if (known)
         mst_jw_u64(w, v);
-    else
-        mst_jw_null(w);
-}
-
-static void
-put_f64(mst_jw_t *w, const char *key, double v)
-{
-    mst_jw_key(w, key);
-    if (isfinite(v))
-        mst_jw_f64(w, v);
     else
         mst_jw_null(w);
 }
@@ -73,7 +48,7 @@ static void
 put_ms(mst_jw_t *w, const char *key, int64_t ns)
 {
     if (ns != MST_NONE)
-        put_f64(w, key, (double)ns / 1e6);
+        mst_put_f64(w, key, (double)ns / 1e6);
 }
 
 static void
@@ -82,7 +57,7 @@ put_time(mst_jw_t *w, const char *key, int64_t wall_ns)
     char text[32] = "";
     if (wall_ns > 0)
         mst_wall_iso(wall_ns, text, sizeof text);
-    put_str(w, key, mst_str_c(text));
+    mst_put_str(w, key, mst_str_c(text));
 }
 
 static void
@@ -90,34 +65,34 @@ put_totals(mst_jw_t *w, const mst_run_numbers_full_t *r)
 {
     mst_jw_key(w, "totals");
     mst_jw_obj(w);
-    put_u64(w, "total", r->keys_total > 0 ? r->keys_total : r->keys_done);
-    put_u64(w, "done", r->keys_done);
-    put_u64(w, "measured", r->measured);
-    put_u64(w, "passed", r->passed);
-    put_u64(w, "failed", r->measured - r->passed);
-    put_u64(w, "unmeasured", r->keys_done - r->measured);
-    put_f64(w, "pass_rate", r->measured > 0 ? (double)r->passed / (double)r->measured : (double)NAN);
+    mst_put_u64(w, "total", r->keys_total > 0 ? r->keys_total : r->keys_done);
+    mst_put_u64(w, "done", r->keys_done);
+    mst_put_u64(w, "measured", r->measured);
+    mst_put_u64(w, "passed", r->passed);
+    mst_put_u64(w, "failed", r->measured - r->passed);
+    mst_put_u64(w, "unmeasured", r->keys_done - r->measured);
+    mst_put_f64(w, "pass_rate", r->measured > 0 ? (double)r->passed / (double)r->measured : (double)NAN);
     double lo = (double)NAN, hi = (double)NAN;
     if (r->measured > 0)
         mst_wilson(r->passed, r->measured, &lo, &hi);
-    put_f64(w, "pass_rate_low", lo);
-    put_f64(w, "pass_rate_high", hi);
-    put_f64(w, "coverage", r->coverage);
-    put_f64(w, "min_coverage", r->min_coverage);
+    mst_put_f64(w, "pass_rate_low", lo);
+    mst_put_f64(w, "pass_rate_high", hi);
+    mst_put_f64(w, "coverage", r->coverage);
+    mst_put_f64(w, "min_coverage", r->min_coverage);
     // sums of 0 say that no answer came with a count
     put_known(w, "prompt_tokens", r->prompt_tokens, r->prompt_tokens > 0);
     put_known(w, "completion_tokens", r->completion_tokens, r->prompt_tokens > 0 || r->completion_tokens > 0);
     if (r->weighted)
-        put_f64(w, "weighted_mean", mst_report_weighted_mean(r));
-    put_f64(w, "cases_per_s", r->cases_per_s);
-    put_f64(w, "tokens_per_s", r->tokens_per_s);
+        mst_put_f64(w, "weighted_mean", mst_report_weighted_mean(r));
+    mst_put_f64(w, "cases_per_s", r->cases_per_s);
+    mst_put_f64(w, "tokens_per_s", r->tokens_per_s);
     mst_jw_obj_end(w);
     mst_jw_key(w, "outcomes");
     mst_jw_obj(w);
     for (int i = 0; i < MST_OUTCOME_MAX; i++) {
         const char *name = r->outcomes[i] > 0 ? mst_outcome_name((mst_outcome_t)i) : NULL;
         if (name)
-            put_u64(w, name, r->outcomes[i]);
+            mst_put_u64(w, name, r->outcomes[i]);
     }
     mst_jw_obj_end(w);
     mst_jw_key(w, "outcome_reasons"); // of what was not measured
@@ -125,7 +100,7 @@ put_totals(mst_jw_t *w, const mst_run_numbers_full_t *r)
     for (int i = 0; i < MST_OUTCOME_MAX; i++) {
         const char *name = r->outcome_why[i].n > 0 ? mst_outcome_name((mst_outcome_t)i) : NULL;
         if (name)
-            put_str(w, name, r->outcome_why[i]);
+            mst_put_str(w, name, r->outcome_why[i]);
     }
     mst_jw_obj_end(w);
 }
@@ -135,18 +110,18 @@ put_sources(mst_jw_t *w, const mst_run_numbers_full_t *r)
 {
     mst_jw_key(w, "dataset");
     mst_jw_obj(w);
-    put_str(w, "path", r->dataset_path);
-    put_str(w, "digest", r->dataset_digest);
-    put_str(w, "hash", r->dataset_hash);
-    put_u64(w, "cases", r->case_count);
-    put_u64(w, "refused_rows", r->refused_rows);
-    put_u64(w, "targets", r->target_count);
-    put_u64(w, "repeats", r->repeat_count);
+    mst_put_str(w, "path", r->dataset_path);
+    mst_put_str(w, "digest", r->dataset_digest);
+    mst_put_str(w, "hash", r->dataset_hash);
+    mst_put_u64(w, "cases", r->case_count);
+    mst_put_u64(w, "refused_rows", r->refused_rows);
+    mst_put_u64(w, "targets", r->target_count);
+    mst_put_u64(w, "repeats", r->repeat_count);
     mst_jw_obj_end(w);
     mst_jw_key(w, "git");
     mst_jw_obj(w);
-    put_str(w, "sha", r->git_sha);
-    put_str(w, "branch", r->git_branch);
+    mst_put_str(w, "sha", r->git_sha);
+    mst_put_str(w, "branch", r->git_branch);
     mst_jw_obj_end(w);
 }
 
@@ -156,7 +131,7 @@ put_score_fields(mst_jw_t *w, const mst_score_t *s)
     mst_jw_key(w, "state");
     const char *state = mst_score_state_name(s->state);
     mst_jw_str(w, mst_str_c(state ? state : "unknown"));
-    put_f64(w, "score", s->state == MST_SCORE_ERROR ? (double)NAN : s->value);
+    mst_put_f64(w, "score", s->state == MST_SCORE_ERROR ? (double)NAN : s->value);
     put_bool(w, "passed", s->passed);
     put_text(w, "reason", s->reason);
     if (s->breakdown.n > 0) {
@@ -164,7 +139,7 @@ put_score_fields(mst_jw_t *w, const mst_score_t *s)
         mst_jw_raw(w, s->breakdown);
     }
     if (s->time_ns > 0)
-        put_f64(w, "time_ms", (double)s->time_ns / 1e6);
+        mst_put_f64(w, "time_ms", (double)s->time_ns / 1e6);
 }
 
 static void
@@ -175,12 +150,12 @@ put_reduced(mst_jw_t *w, const mst_reduced_t *list, size_t count)
     mst_jw_arr(w);
     for (size_t i = 0; i < count; i++) {
         mst_jw_obj(w);
-        put_str(w, "reduce", mst_reduce_text(list[i].reduce, text));
-        put_f64(w, "mean", list[i].mean);
-        put_f64(w, "stderr", list[i].se);
-        put_u64(w, "cases", list[i].cases);
-        put_u64(w, "passed", list[i].passed);
-        put_u64(w, "too_few_repeats", list[i].short_cases);
+        mst_put_str(w, "reduce", mst_reduce_text(list[i].reduce, text));
+        mst_put_f64(w, "mean", list[i].mean);
+        mst_put_f64(w, "stderr", list[i].se);
+        mst_put_u64(w, "cases", list[i].cases);
+        mst_put_u64(w, "passed", list[i].passed);
+        mst_put_u64(w, "too_few_repeats", list[i].short_cases);
         mst_jw_obj_end(w);
     }
     mst_jw_arr_end(w);
@@ -190,26 +165,26 @@ static void
 put_scorer(mst_jw_t *w, const mst_run_numbers_full_t *r, const mst_scorer_numbers_t *s)
 {
     mst_jw_obj(w);
-    put_str(w, "scorer", s->label);
-    put_str(w, "tier", s->tier);
-    put_f64(w, "threshold", s->threshold);
+    mst_put_str(w, "scorer", s->label);
+    mst_put_str(w, "tier", s->tier);
+    mst_put_f64(w, "threshold", s->threshold);
     if (r->weighted)
-        put_f64(w, "weight", s->weight);
+        mst_put_f64(w, "weight", s->weight);
     mst_jw_key(w, "scope");
     mst_jw_str(w, s->run_scope ? MST_STR("run") : MST_STR("case"));
     if (s->run_scope) {
         put_score_fields(w, &s->run_score);
     } else {
-        put_u64(w, "count", s->n);
-        put_u64(w, "passed", s->n_pass);
-        put_u64(w, "not_measured", s->not_measured);
-        put_u64(w, "errors", s->errors);
-        put_f64(w, "mean", s->mean);
-        put_f64(w, "min", s->min);
-        put_f64(w, "max", s->max);
-        put_f64(w, "pass_rate", s->pass_rate);
-        put_f64(w, "pass_rate_low", s->n > 0 ? s->ci_lo : (double)NAN);
-        put_f64(w, "pass_rate_high", s->n > 0 ? s->ci_hi : (double)NAN);
+        mst_put_u64(w, "count", s->n);
+        mst_put_u64(w, "passed", s->n_pass);
+        mst_put_u64(w, "not_measured", s->not_measured);
+        mst_put_u64(w, "errors", s->errors);
+        mst_put_f64(w, "mean", s->mean);
+        mst_put_f64(w, "min", s->min);
+        mst_put_f64(w, "max", s->max);
+        mst_put_f64(w, "pass_rate", s->pass_rate);
+        mst_put_f64(w, "pass_rate_low", s->n > 0 ? s->ci_lo : (double)NAN);
+        mst_put_f64(w, "pass_rate_high", s->n > 0 ? s->ci_hi : (double)NAN);
         put_reduced(w, s->reduced, s->reduced_count);
     }
     mst_jw_obj_end(w);
@@ -219,15 +194,15 @@ static void
 put_slice_scorer(mst_jw_t *w, const mst_scorer_numbers_t *s, const mst_slice_scorer_t *in)
 {
     mst_jw_obj(w);
-    put_str(w, "scorer", s->label);
-    put_u64(w, "count", in->n);
-    put_u64(w, "passed", in->n_pass);
-    put_u64(w, "not_measured", in->not_measured);
-    put_u64(w, "errors", in->errors);
-    put_f64(w, "mean", in->mean);
-    put_f64(w, "min", in->min);
-    put_f64(w, "max", in->max);
-    put_f64(w, "pass_rate", in->n > 0 ? (double)in->n_pass / (double)in->n : (double)NAN);
+    mst_put_str(w, "scorer", s->label);
+    mst_put_u64(w, "count", in->n);
+    mst_put_u64(w, "passed", in->n_pass);
+    mst_put_u64(w, "not_measured", in->not_measured);
+    mst_put_u64(w, "errors", in->errors);
+    mst_put_f64(w, "mean", in->mean);
+    mst_put_f64(w, "min", in->min);
+    mst_put_f64(w, "max", in->max);
+    mst_put_f64(w, "pass_rate", in->n > 0 ? (double)in->n_pass / (double)in->n : (double)NAN);
     put_reduced(w, in->reduced, in->reduced_count);
     mst_jw_obj_end(w);
 }
@@ -239,14 +214,14 @@ put_slice(mst_jw_t *w, const mst_run_numbers_full_t *r, const mst_slice_numbers_
     if (s->measured > 0)
         mst_wilson(s->passed, s->measured, &lo, &hi);
     mst_jw_obj(w);
-    put_str(w, "kind", s->kind);
-    put_str(w, "name", s->name);
-    put_u64(w, "total", s->total);
-    put_u64(w, "measured", s->measured);
-    put_u64(w, "passed", s->passed);
-    put_f64(w, "pass_rate", s->measured > 0 ? (double)s->passed / (double)s->measured : (double)NAN);
-    put_f64(w, "pass_rate_low", lo);
-    put_f64(w, "pass_rate_high", hi);
+    mst_put_str(w, "kind", s->kind);
+    mst_put_str(w, "name", s->name);
+    mst_put_u64(w, "total", s->total);
+    mst_put_u64(w, "measured", s->measured);
+    mst_put_u64(w, "passed", s->passed);
+    mst_put_f64(w, "pass_rate", s->measured > 0 ? (double)s->passed / (double)s->measured : (double)NAN);
+    mst_put_f64(w, "pass_rate_low", lo);
+    mst_put_f64(w, "pass_rate_high", hi);
     mst_jw_key(w, "scorer_summaries");
     mst_jw_arr(w);
     for (size_t i = 0; i < r->scorer_count; i++)
@@ -263,8 +238,8 @@ put_groups(mst_jw_t *w, const mst_run_numbers_full_t *r)
     mst_jw_key(w, "repeats");
     if (r->reduces) {
         mst_jw_obj(w);
-        put_u64(w, "cases", r->cases_judged);
-        put_u64(w, "passed", r->cases_passed);
+        mst_put_u64(w, "cases", r->cases_judged);
+        mst_put_u64(w, "passed", r->cases_passed);
         mst_jw_obj_end(w);
     } else {
         mst_jw_null(w);
@@ -274,22 +249,8 @@ put_groups(mst_jw_t *w, const mst_run_numbers_full_t *r)
     for (size_t i = 0; i < r->slice_count; i++)
         put_slice(w, r, &r->slices[i]);
     mst_jw_arr_end(w);
-    put_u64(w, "slices_left_out", r->slices_left_out);
-}
-
-static void
-put_latency(mst_jw_t *w, const char *key, const mst_latency_numbers_t *l)
-{
-    mst_jw_key(w, key);
-    mst_jw_obj(w);
-    put_u64(w, "count", l->n);
-    put_f64(w, "mean", l->mean);
-    put_f64(w, "min", l->min);
-    put_f64(w, "p50", l->p50);
-    put_f64(w, "p90", l->p90);
-    put_f64(w, "p99", l->p99);
-    put_f64(w, "max", l->max);
-    mst_jw_obj_end(w);
+    mst_put_u64(w, "slices_left_out", r->slices_left_out);
+    mst_report_sides_json(r, w);
 }
 
 static void
@@ -302,9 +263,9 @@ put_summaries(mst_jw_t *w, const mst_run_numbers_full_t *r)
     mst_jw_arr_end(w);
     mst_jw_key(w, "latency"); // ms
     mst_jw_obj(w);
-    put_latency(w, "ttft_ms", &r->ttft);
-    put_latency(w, "e2e_ms", &r->e2e);
-    put_latency(w, "tpot_ms", &r->tpot);
+    mst_put_latency(w, "ttft_ms", &r->ttft);
+    mst_put_latency(w, "e2e_ms", &r->e2e);
+    mst_put_latency(w, "tpot_ms", &r->tpot);
     mst_jw_obj_end(w);
 }
 
@@ -314,17 +275,17 @@ mst_report_json_head(const mst_run_numbers_full_t *r, mst_buf_t *out)
     mst_jw_t w;
     mst_jw_init(&w, out);
     mst_jw_obj(&w);
-    put_str(&w, "run_id", r->run_id);
-    put_str(&w, "config_name", r->name);
-    put_str(&w, "description", r->description);
-    put_str(&w, "muster_version", r->version);
-    put_str(&w, "state", r->state);
-    put_str(&w, "state_reason", r->state_reason);
+    mst_put_str(&w, "run_id", r->run_id);
+    mst_put_str(&w, "config_name", r->name);
+    mst_put_str(&w, "description", r->description);
+    mst_put_str(&w, "muster_version", r->version);
+    mst_put_str(&w, "state", r->state);
+    mst_put_str(&w, "state_reason", r->state_reason);
     mst_jw_key(&w, "exit_code");
     mst_jw_i64(&w, r->exit_code);
     put_time(&w, "started_at", r->started_wall_ns);
     put_time(&w, "finished_at", r->finished_wall_ns);
-    put_f64(&w, "duration_s", r->wall_s);
+    mst_put_f64(&w, "duration_s", r->wall_s);
     put_totals(&w, r);
     put_summaries(&w, r);
     put_groups(&w, r);
@@ -366,15 +327,15 @@ put_scores(mst_jw_t *w, const mst_result_t *res, const mst_run_numbers_full_t *r
     for (uint32_t i = 0; i < res->score_count; i++) {
         const mst_scorer_numbers_t *s = case_scorer(r, i);
         mst_jw_obj(w);
-        put_str(w, "scorer", s ? s->label : MST_STR_NULL);
+        mst_put_str(w, "scorer", s ? s->label : MST_STR_NULL);
         if (s)
-            put_f64(w, "threshold", s->threshold);
+            mst_put_f64(w, "threshold", s->threshold);
         put_score_fields(w, &res->scores[i]);
         mst_jw_obj_end(w);
     }
     mst_jw_arr_end(w);
     if (r->weighted && mst_outcome_measured(res->outcome))
-        put_f64(w, "weighted_score", weighted_score(res, r));
+        mst_put_f64(w, "weighted_score", weighted_score(res, r));
 }
 
 static void
@@ -384,10 +345,10 @@ put_error(mst_jw_t *w, const mst_err_t *e)
         return;
     mst_jw_key(w, "error");
     mst_jw_obj(w);
-    put_str(w, "code", mst_str_c(mst_rc_name(e->rc)));
+    mst_put_str(w, "code", mst_str_c(mst_rc_name(e->rc)));
     if (e->sub != 0)
         put_count(w, "sub", e->sub);
-    put_str(w, "message", mst_str_c(e->message));
+    mst_put_str(w, "message", mst_str_c(e->message));
     mst_jw_obj_end(w);
 }
 
@@ -430,7 +391,7 @@ put_completion(mst_jw_t *w, const mst_result_t *res)
     put_ms(w, "queue_ms", d->queue_ns);
     if (d->http_status > 0)
         put_count(w, "http_status", d->http_status);
-    put_u64(w, "attempts", d->attempts);
+    mst_put_u64(w, "attempts", d->attempts);
 }
 
 void
@@ -443,12 +404,14 @@ mst_report_json_result(const mst_result_t *res, const mst_origin_t *origin, cons
     mst_jw_t w;
     mst_jw_init(&w, out);
     mst_jw_obj(&w);
-    put_str(&w, "case_id", res->case_id);
-    put_u64(&w, "case_no", res->key.case_no);
-    put_u64(&w, "target", res->key.target_no);
-    put_u64(&w, "repeat", res->key.repeat_no);
+    mst_put_str(&w, "case_id", res->case_id);
+    mst_put_u64(&w, "case_no", res->key.case_no);
+    mst_put_u64(&w, "target", res->key.target_no);
+    if (res->key.target_no < r->side_count)
+        mst_put_str(&w, "target_label", r->sides[res->key.target_no].label);
+    mst_put_u64(&w, "repeat", res->key.repeat_no);
     const char *outcome = mst_outcome_name(res->outcome);
-    put_str(&w, "outcome", mst_str_c(outcome ? outcome : "unknown"));
+    mst_put_str(&w, "outcome", mst_str_c(outcome ? outcome : "unknown"));
     mst_jw_key(&w, "passed"); // no verdict without a measurement
     if (mst_outcome_measured(res->outcome))
         mst_jw_bool(&w, res->passed);

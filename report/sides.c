@@ -163,7 +163,7 @@ mst_sides_add(mst_sides_t *s, const mst_result_t *r)
 static bool
 is_verdict(double v)
 {
-    return !(v > 0.0) || (v >= 1.0 && !(v > 1.0));
+    return (v >= 0.0 && v <= 0.0) || (v >= 1.0 && v <= 1.0);
 }
 
 // Scores that are all 0 or 1 are shares; others are numbers.

@@ -1,6 +1,6 @@
 // Several targets side by side: each over its own results, and how far it lies from the first over the cases that both
-// answered. The caller scans the store once, in key order, and adds each row. Memory is bounded by MST_SIDES_VALUES_MAX:
-// shifts are over the first cases that fit.
+// answered. The caller scans the store once, in key order, and adds each row. Memory is bounded by
+// MST_SIDES_VALUES_MAX: shifts are over the first cases that fit.
 // Thread: one at a time.
 #ifndef MST_REPORT_SIDES_H
 #define MST_REPORT_SIDES_H

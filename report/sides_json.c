@@ -6,14 +6,20 @@
 #include <math.h>
 
 static void
-put_shift(mst_jw_t *w, const char *key, const mst_shift_t *s)
+put_shift_fields(mst_jw_t *w, const mst_shift_t *s)
 {
-    mst_jw_key(w, key);
-    mst_jw_obj(w);
     mst_put_f64(w, "shift", s->shift);
     mst_put_f64(w, "low", s->lo);
     mst_put_f64(w, "high", s->hi);
     mst_put_u64(w, "cases", s->n);
+}
+
+static void
+put_shift(mst_jw_t *w, const char *key, const mst_shift_t *s)
+{
+    mst_jw_key(w, key);
+    mst_jw_obj(w);
+    put_shift_fields(w, s);
     mst_jw_obj_end(w);
 }
 
@@ -53,17 +59,16 @@ put_shifts(mst_jw_t *w, const mst_run_numbers_full_t *r, const mst_side_t *s)
     put_shift(w, "e2e_ms", &s->e2e_shift);
     put_shift(w, "tpot_ms", &s->tpot_shift);
     mst_jw_key(w, "scores");
-    mst_jw_obj(w);
+    mst_jw_arr(w);
     for (size_t i = 0; i < r->scorer_count; i++) {
-        char key[256];
-        mst_str_t label = mst_str_cut(r->scorers[i].label, sizeof key - 1);
         if (r->scorers[i].run_scope)
             continue;
-        memcpy(key, label.p, label.n);
-        key[label.n] = '\0';
-        put_shift(w, key, &s->score_shifts[i]);
+        mst_jw_obj(w);
+        mst_put_str(w, "scorer", r->scorers[i].label);
+        put_shift_fields(w, &s->score_shifts[i]);
+        mst_jw_obj_end(w);
     }
-    mst_jw_obj_end(w);
+    mst_jw_arr_end(w);
     mst_jw_obj_end(w);
 }
 
