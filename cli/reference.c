@@ -78,6 +78,19 @@ print_table(const mst_param_t *table)
 }
 
 static void
+print_services(const mst_kind_t *k)
+{
+    if (k->services == NULL)
+        return;
+    printf("Services by name: `provider_type: NAME` is this provider with the service's address and key, where the\n"
+           "configuration gives none.\n\n| name | address | key | address moved by |\n|---|---|---|---|\n");
+    for (const mst_service_t *s = k->services; s->name != NULL; s++)
+        printf("| `%s` | %s | %s | %s |\n", s->name, s->base_url, s->key_env != NULL ? s->key_env : "none",
+               s->base_env != NULL ? s->base_env : "");
+    printf("\n");
+}
+
+static void
 print_kinds(const mst_kind_t *const *kinds)
 {
     for (; *kinds != NULL; kinds++) {
@@ -92,6 +105,7 @@ print_kinds(const mst_kind_t *const *kinds)
             printf(" Tier %s, default threshold %g.", k->tier, k->threshold);
         printf("\n\n");
         print_table(k->params);
+        print_services(k);
     }
 }
 
@@ -174,9 +188,14 @@ on_option(int key, char *arg, struct argp_state *state)
 int
 mst_cmd_reference(int argc, char **argv)
 {
-    static const struct argp argp = {
-        NULL, on_option, "PAGE", "Print a reference page as Markdown: configuration, scorers or providers.\v"
-        "Examples:\n  muster reference scorers | less\n", NULL, NULL, NULL};
+    static const struct argp argp = {NULL,
+                                     on_option,
+                                     "PAGE",
+                                     "Print a reference page as Markdown: configuration, scorers or providers.\v"
+                                     "Examples:\n  muster reference scorers | less\n",
+                                     NULL,
+                                     NULL,
+                                     NULL};
     const char *page = NULL;
     argp_parse(&argp, argc, argv, 0, NULL, &page);
     return print_page(page);

@@ -7,7 +7,9 @@
 #include "scorers/scorer.h"
 #include "worker/core/plan.h"
 #include "worker/model/local_models.h"
+#include "worker/provider/services.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -42,25 +44,56 @@ too_large(mst_err_t *err)
     return MST_ERR(err, MST_LIMIT, "run spec does not fit into %lu bytes", RUN_ARENA_MAX);
 }
 
-static mst_rc
-set_base_url(mst_arena_t *arena, mst_provider_cfg_t *ask, const char *url, mst_err_t *err)
+static size_t
+row_of(const mst_params_t *p, const char *name)
 {
-    mst_params_t *p = &ask->params;
-    size_t rows = 0, place = SIZE_MAX;
-    for (; p->table[rows].name; rows++)
-        if (strcmp(p->table[rows].name, "base_url") == 0)
-            place = rows;
-    if (place == SIZE_MAX)
-        return MST_ERR(err, MST_INVAL, "provider %s has no base_url that --backend could set", ask->kind->name);
+    for (size_t i = 0; p->table[i].name; i++)
+        if (strcmp(p->table[i].name, name) == 0)
+            return i;
+    return SIZE_MAX;
+}
+
+static mst_rc
+set_text(mst_arena_t *arena, mst_params_t *p, size_t place, const char *text, mst_err_t *err)
+{
+    size_t rows = 0;
+    while (p->table[rows].name)
+        rows++;
     mst_param_value_t *values = MST_ARENA_ARRAY(arena, mst_param_value_t, rows);
     bool ok = values != NULL;
-    mst_str_t copy = ok ? mst_arena_dup(arena, mst_str_c(url), &ok) : MST_STR_NULL;
+    mst_str_t copy = ok ? mst_arena_dup(arena, mst_str_c(text), &ok) : MST_STR_NULL;
     if (!ok)
         return too_large(err);
     memcpy(values, p->values, rows * sizeof *values);
     values[place] = (mst_param_value_t){.set = true, .given = true, .u.s = copy};
     p->values = values;
     return MST_OK;
+}
+
+static mst_rc
+set_base_url(mst_arena_t *arena, mst_provider_cfg_t *ask, const char *url, mst_err_t *err)
+{
+    size_t place = row_of(&ask->params, "base_url");
+    if (place == SIZE_MAX)
+        return MST_ERR(err, MST_INVAL, "provider %s has no base_url that --backend could set", ask->kind->name);
+    return set_text(arena, &ask->params, place, url, err);
+}
+
+// A service whose key no setting names is asked with the key of its own variable, so that a missing one is told by
+// name and not by the service's refusal.
+static mst_rc
+set_known_key(mst_arena_t *arena, mst_provider_cfg_t *ask, mst_err_t *err)
+{
+    mst_params_t *p = &ask->params;
+    size_t key = row_of(p, "api_key"), url = row_of(p, "base_url");
+    if (key == SIZE_MAX || url == SIZE_MAX || p->values[key].set)
+        return MST_OK;
+    const mst_service_t *s = mst_service_at(ask->kind, p->values[url].u.s);
+    if (!s)
+        return MST_OK;
+    char ref[128];
+    (void)snprintf(ref, sizeof ref, "env:%s", s->key_env);
+    return set_text(arena, p, key, ref, err);
 }
 
 static const char *
@@ -100,6 +133,9 @@ set_target(mst_run_t *run, size_t target_no, const mst_run_own_t *own, mst_run_t
         if (rc != MST_OK)
             return rc;
     }
+    mst_rc rc = set_known_key(run->arena, &out->ask, err);
+    if (rc != MST_OK)
+        return rc;
     const mst_params_t *p = &out->ask.params;
     out->connect_ms = seconds_ms(p, "connect_timeout", 5);
     out->first_token_ms = seconds_ms(p, "first_token_timeout", 120);

@@ -74,6 +74,12 @@ MST_NODISCARD mst_rc mst_cfg_kind_name(mst_cfg_ctx_t *c, const char *noun, const
                                        const mst_param_t *row, const mst_ynode_t **out_node, mst_str_t *out);
 mst_rc mst_cfg_unknown_kind(mst_cfg_ctx_t *c, const mst_kind_t *const *kinds, const char *noun, const mst_ynode_t *n);
 
+// A service by name, and the provider that it stands for (service.c); NULL: there is none.
+const mst_service_t *mst_cfg_service(const mst_kind_t *const *kinds, mst_str_t name, const mst_kind_t **out_kind);
+// Fills in the service's address and key where the configuration gave none; at: where the service is named.
+MST_NODISCARD mst_rc mst_cfg_apply_service(mst_cfg_ctx_t *c, const mst_ynode_t *at, const mst_service_t *s,
+                                           mst_params_t *params);
+
 // A scorer's entry as its own scorer reads it (alias.c): "not-" and names of other tools are resolved.
 typedef struct {
     const mst_kind_t *kind;

@@ -21,6 +21,8 @@ mst_cfg_unknown_kind(mst_cfg_ctx_t *c, const mst_kind_t *const *kinds, const cha
     for (const mst_kind_t *const *k = kinds; k != NULL && *k != NULL; k++) {
         mst_cfg_near(&near, (*k)->name);
         mst_cfg_near_list(&near, (*k)->aliases);
+        for (const mst_service_t *s = (*k)->services; s != NULL && s->name != NULL; s++)
+            mst_cfg_near(&near, s->name);
         if (used + strlen((*k)->name) + 20 < sizeof known)
             used += (size_t)snprintf(known + used, sizeof known - used, "%s%s", used == 0 ? "; known are " : ", ",
                                      (*k)->name);

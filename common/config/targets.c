@@ -59,7 +59,10 @@ read_provider(mst_cfg_ctx_t *c, const mst_ynode_t *map, const mst_cfg_tables_t *
     mst_rc rc = mst_cfg_kind_name(c, "provider", map, &own->own[ROW_TYPE], &at, &name);
     if (rc != MST_OK)
         return rc;
+    const mst_service_t *service = NULL;
     out->kind = mst_cfg_find_kind(kinds, name);
+    if (out->kind == NULL)
+        service = mst_cfg_service(kinds, name, &out->kind);
     if (out->kind == NULL)
         return mst_cfg_unknown_kind(c, kinds, "provider", at);
     char section[128];
@@ -72,6 +75,8 @@ read_provider(mst_cfg_ctx_t *c, const mst_ynode_t *map, const mst_cfg_tables_t *
                                .out_common = &out->common};
     rc = mst_cfg_params(c, &tables, map, out_own, &out->params);
     c->section = NULL;
+    if (rc == MST_OK && service != NULL)
+        rc = mst_cfg_apply_service(c, at, service, &out->params);
     return rc == MST_OK ? mst_cfg_provider_common(c, map, out) : rc;
 }
 

@@ -4,6 +4,7 @@
 #include "worker/provider/anthropic.h"
 #include "worker/provider/common_params.h"
 #include "worker/provider/error.h"
+#include "worker/provider/services.h"
 #include "worker/provider/write.h"
 
 static const mst_param_t params[] = {
@@ -319,6 +320,7 @@ const mst_provider_t mst_provider_anthropic = {
     .kind = {.name = "anthropic",
              .aliases = "claude",
              .params = params,
+             .services = mst_services_anthropic,
              .help = "Messages API of Anthropic and of servers that speak its dialect"},
     .asks = MST_ASK_BIT(MST_ASK_GENERATE),
     .build_request = build_request,

@@ -2,6 +2,7 @@
 // dialect. What else such a server knows goes into extra_body; for vLLM, SGLang, llama.cpp and TGI there are providers
 // with more of it.
 #include "worker/provider/openai.h"
+#include "worker/provider/services.h"
 #include "worker/provider/error.h"
 
 static const mst_param_t params[] = {
@@ -64,6 +65,7 @@ const mst_provider_t mst_provider_openai = {
     .kind = {.name = "openai",
              .aliases = "openai_compatible",
              .params = params,
+             .services = mst_services_openai,
              .help = "OpenAI's chat completions, completions and embeddings, and servers that speak its dialect"},
     .asks = MST_ASK_BIT(MST_ASK_GENERATE) | MST_ASK_BIT(MST_ASK_LOGLIKELIHOOD) | MST_ASK_BIT(MST_ASK_ROLLING) |
             MST_ASK_BIT(MST_ASK_EMBED),
