@@ -31,7 +31,6 @@ static const mst_param_t params[] = {
     {.name = "temperature", .type = MST_P_NUM, .help = "for {{temperature}}"},
     {.name = "max_tokens", .type = MST_P_INT, .help = "for {{max_tokens}}"},
     {.name = "seed", .type = MST_P_INT, .help = "for {{seed}}; each further repeat adds 1"},
-    {.name = "vars", .type = MST_P_JSON, .help = "map of your own, for {{vars}}"},
     {.name = "text_path", .type = MST_P_STR, .help = "where the answer's text is; unset: the whole answer is text"},
     {.name = "reasoning_path", .type = MST_P_STR, .help = "where its reasoning is"},
     {.name = "tools_path",
