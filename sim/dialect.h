@@ -80,14 +80,14 @@ void mst_sim_add_prompt_logprobs(const mst_sim_answer_t *a, const mst_sim_prompt
 void mst_sim_add_timings(const mst_sim_answer_t *a, uint32_t tokens, mst_buf_t *out);
 // data: {"error": ...} in the shape of d, with the [DONE] that follows.
 void mst_sim_add_error_event(mst_sim_dialect_t d, const mst_sim_refusal_t *why, mst_buf_t *out);
-// Fields of vLLM and SGLang: top_k etc. pass unseen; these count.
 // OpenAI's headers: x-ratelimit-..., openai-processing-ms.
 void mst_sim_add_rate_headers(const mst_sim_answer_t *a, mst_buf_t *out);
-// The vector of a text, of unit length, as a JSON list or base64 of little-endian floats. Texts with words in common have
-// similar ones.
+// The vector of a text, of unit length, as a JSON list or base64 of little-endian floats. Texts with words in common
+// have similar ones.
 void mst_sim_add_vector(const mst_sim_facts_t *f, const mst_sim_wish_t *w, mst_str_t text, mst_buf_t *out);
 double mst_sim_similarity(const mst_sim_facts_t *f, mst_str_t a, mst_str_t b); // of their vectors, from -1 to 1
 uint32_t mst_sim_count_inputs(const mst_sim_request_t *q);                     // tokens of all inputs
+// Fields of vLLM and its likes beyond OpenAI's: top_k etc. pass unseen; these count.
 bool mst_sim_read_extras(mst_sim_reader_t *in, mst_sim_request_t *q);
 bool mst_sim_read_stream(mst_sim_reader_t *in, mst_sim_request_t *q); // stream, stream_options
 mst_sim_logprob_t mst_sim_choice_logprob(const mst_sim_answer_t *a, const mst_sim_choice_t *c, uint32_t token);

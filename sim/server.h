@@ -1,6 +1,6 @@
 // Inside of the simulated backend: the server, its connections, and the two halves that work on them.
 //   server.c    sockets: accepts, reads, feeds the request reader, writes, closes
-//   exchange.c  one request and its answer: routes, faults, schedule of the events
+//   exchange.c  one request and its answer, with respond.c and pump.c (exchange.h)
 // A connection has one request under way at a time; requests that were sent ahead wait in its `pending`.
 //
 //              request whole             delay over / events due          all sent
@@ -128,7 +128,7 @@ void mst_sim_conn_send_split(mst_sim_conn_t *c, mst_str_t a);
 bool mst_sim_conn_send_piece(mst_sim_conn_t *c); // false: nothing is left, or the connection is CLOSED
 void mst_sim_conn_close(mst_sim_conn_t *c);
 
-// exchange.c
+// exchange.c, respond.c, pump.c
 void mst_sim_exchange_begin(mst_sim_conn_t *c);                               // a whole request is in c->req
 void mst_sim_exchange_refuse(mst_sim_conn_t *c, int status, const char *why); // no usable request; closes after
 void mst_sim_exchange_drained(mst_sim_conn_t *c);                             // the kernel has taken all of c->out
