@@ -1,4 +1,4 @@
-// How the simulated backend streams and fails: options of the way, faults by chance and by schedule, ports of their own.
+// How the simulated backend streams and fails: the options of the way, faults drawn and by schedule, several ports.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
