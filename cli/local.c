@@ -25,17 +25,39 @@ done_keys(void *ud, int64_t run_no, mst_store_key_fn *fn, void *fn_ud, mst_err_t
     return rc;
 }
 
+// Does the provider's own address end where OpenAI's routes begin?
+static bool
+has_v1(const mst_kind_t *provider)
+{
+    for (const mst_param_t *p = provider->params; p != NULL && p->name != NULL; p++)
+        if (strcmp(p->name, "base_url") == 0)
+            return p->dflt != NULL && mst_str_ends(mst_str_c(p->dflt), MST_STR("/v1"));
+    return false;
+}
+
+// The provider's own dialect; all of them for a provider that has none, and for OpenAI's clones.
+static void
+choose_dialect(const mst_kind_t *provider, mst_sim_opts_t *so)
+{
+    mst_err_t none;
+    if (strcmp(provider->name, "openai") == 0 || mst_sim_opts_set(so, "dialect", provider->name, &none) != MST_OK)
+        so->dialect = MST_SIM_ANY;
+}
+
 static mst_rc
 start_sim(mst_local_t *l, size_t target_no, const mst_json_t *options, mst_arena_t *arena, mst_err_t *err)
 {
+    const mst_kind_t *provider = l->opts->cfg->targets[target_no].provider.kind;
     mst_sim_opts_t so;
     mst_sim_defaults(&so);
+    choose_dialect(provider, &so);
     mst_rc rc = mst_sim_opts_json(&so, options, arena, err);
     if (rc == MST_OK)
         rc = mst_sim_start(&so, &l->sims[target_no], err);
     if (rc != MST_OK)
         return rc;
-    snprintf(l->urls[target_no], sizeof l->urls[0], "http://127.0.0.1:%u/v1", mst_sim_port(l->sims[target_no]));
+    snprintf(l->urls[target_no], sizeof l->urls[0], "http://127.0.0.1:%u%s", mst_sim_port(l->sims[target_no]),
+             has_v1(provider) ? "/v1" : "");
     l->backends[target_no] = l->urls[target_no];
     return MST_OK;
 }
