@@ -3,6 +3,7 @@
 #include "scorers/scorer.h"
 #include "sim/sim.h"
 #include "worker/plugin/edge.h"
+#include "worker/calls.h"
 #include "worker/core/plan.h"
 #include "worker/provider/provider.h"
 #include "worker/reach.h"
@@ -62,6 +63,8 @@ mst_cli_check_parts(const mst_run_cfg_t *cfg, mst_arena_t *arena, mst_err_t *err
     mst_rc rc = mst_run_cfg_check(cfg, err);
     if (rc == MST_OK)
         rc = mst_scorer_set_new_with(cfg, mst_plugin_edge_checking(), &set, err);
+    for (size_t i = 0; rc == MST_OK && i < mst_scorer_set_callers(set); i++)
+        rc = mst_calls_check(mst_scorer_set_caller(set, i), arena, err);
     mst_scorer_set_free(&set);
     if (rc == MST_OK)
         rc = check_simulate(cfg->simulate, arena, err);

@@ -1,5 +1,8 @@
 // One thread, one row at a time: a stored row becomes a case and a completion again, the scorers run over them, and the
 // row is written anew with their scores. Writing costs more than scoring, so commits are large.
+//
+// A row whose scorers ask endpoints of their own is copied and laid aside; its asks go out while further rows are read,
+// and it is scored again with the answers. Only so many rows lie aside at a time.
 #include "cli/rescoring.h"
 
 #include "cli/env.h"
@@ -8,6 +11,7 @@
 #include "common/base/utf8.h"
 #include "common/model/step.h"
 #include "scorers/scorer.h"
+#include "worker/calls.h"
 #include "worker/model/local_models.h"
 #include "worker/plugin/edge.h"
 
@@ -16,6 +20,7 @@
 
 #define COMMIT_ROWS  2000
 #define SIGNAL_EVERY 64 // rows between two looks
+#define ASIDE_MAX    64 // rows that wait for answers
 
 typedef struct {
     mst_store_t *to;
@@ -29,7 +34,22 @@ typedef struct {
     uint64_t rows;
     mst_rc rc;
     mst_err_t *err;
+    // asking
+    mst_loop_t *loop;
+    mst_http_t *http;
+    mst_calls_t *calls;
+    struct aside *aside;
+    size_t aside_count;
 } rescoring_t;
+
+typedef struct aside { // a row whose scorers wait
+    struct aside *prev, *next;
+    rescoring_t *r;
+    mst_arena_t *arena; // holds the row
+    mst_result_t res;
+    mst_origin_t origin;
+    mst_called_t *called;
+} aside_t;
 
 static mst_str_t
 member_json(rescoring_t *r, const mst_json_t *extra, const char *key)
@@ -90,8 +110,9 @@ apply_steps(rescoring_t *r, mst_result_t *res)
     return rc;
 }
 
+// called: what the scorers asked and were answered so far; NULL: none of them asks.
 static mst_rc
-score(rescoring_t *r, mst_result_t *res)
+score(rescoring_t *r, mst_result_t *res, mst_called_t *called)
 {
     mst_case_t c;
     mst_err_t err = {0};
@@ -104,7 +125,12 @@ score(rescoring_t *r, mst_result_t *res)
         rc = apply_steps(r, res);
     if (rc != MST_OK)
         return rc;
-    mst_score_in_t in = {.c = &c, .done = &res->done, .output = res->done.text, .arena = r->arena, .models = r->models};
+    mst_score_in_t in = {.c = &c,
+                         .done = &res->done,
+                         .output = res->done.text,
+                         .arena = r->arena,
+                         .models = r->models,
+                         .calls = called != NULL ? mst_called_list(called) : NULL};
     if (!mst_utf8_valid(in.output)) {
         mst_buf_reset(&r->repaired);
         if (mst_utf8_repair(in.output, &r->repaired) == MST_OK)
@@ -141,21 +167,147 @@ turn(rescoring_t *r)
 }
 
 static bool
+keep(mst_arena_t *arena, mst_str_t *s)
+{
+    bool ok = true;
+    *s = mst_arena_dup(arena, *s, &ok);
+    return ok;
+}
+
+// All that the row points to, into memory of its own.
+static bool
+keep_row(aside_t *a)
+{
+    mst_result_t *r = &a->res;
+    mst_completion_t *d = &r->done;
+    mst_origin_t *o = &a->origin;
+    mst_str_t *const parts[] = {
+        &r->case_id,        &r->input,         &r->expected,       &r->case_extra,
+        &r->slices,         &r->events,        &r->steps,          &r->raw_request,
+        &r->raw_response,   &d->text,          &d->reasoning,      &d->refusal,
+        &d->tool_calls,     &d->finish_reason, &d->model,          &d->system_fingerprint,
+        &d->request_id,     &d->server,        &o->host,           &o->device,
+        &o->driver,         &o->engine,        &o->engine_version, &o->model,
+        &o->model_revision, &o->endpoint,
+    };
+    bool ok = true;
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0] && ok; i++)
+        ok = keep(a->arena, parts[i]);
+    return ok;
+}
+
+static void
+aside_free(aside_t *a)
+{
+    *(a->prev != NULL ? &a->prev->next : &a->r->aside) = a->next;
+    if (a->next != NULL)
+        a->next->prev = a->prev;
+    a->r->aside_count--;
+    mst_called_free(&a->called);
+    mst_arena_free(&a->arena);
+    free(a);
+}
+
+static mst_rc
+add(rescoring_t *r, const mst_result_t *res, const mst_origin_t *origin)
+{
+    mst_added_t added;
+    return mst_store_result_add(r->to, r->rec->run_no, res, origin, &added, r->err);
+}
+
+static void
+on_called(void *ud)
+{
+    aside_t *a = ud;
+    rescoring_t *r = a->r;
+    mst_arena_reset(r->arena);
+    mst_result_t res = a->res;
+    if (r->rc == MST_OK)
+        r->rc = score(r, &res, a->called);
+    if (r->rc == MST_OK && mst_called_wants(a->called)) {
+        mst_calls_ask(r->calls, a->called, on_called, a);
+        return;
+    }
+    if (r->rc == MST_OK)
+        r->rc = add(r, &res, &a->origin);
+    aside_free(a);
+    mst_loop_stop(r->loop);
+}
+
+static mst_rc
+lay_aside(rescoring_t *r, const mst_result_t *res, const mst_origin_t *origin, mst_called_t *called)
+{
+    aside_t *a = MST_NEW(aside_t);
+    a->r = r;
+    a->res = *res;
+    if (origin != NULL)
+        a->origin = *origin;
+    a->called = called;
+    a->arena = mst_arena_new(4 * MST_RESULT_BYTES_MAX);
+    a->next = r->aside;
+    if (a->next != NULL)
+        a->next->prev = a;
+    r->aside = a;
+    r->aside_count++;
+    if (!keep_row(a)) {
+        aside_free(a);
+        return MST_ERR(r->err, MST_LIMIT, "a row does not fit into memory");
+    }
+    mst_calls_ask(r->calls, called, on_called, a);
+    return MST_OK;
+}
+
+static void
+on_look(void *ud)
+{
+    rescoring_t *r = ud;
+    mst_loop_stop(r->loop); // to look for signals
+}
+
+// Lets answers come until at most so many rows lie aside.
+static mst_rc
+wait_for(rescoring_t *r, size_t most)
+{
+    mst_timer_t look = {.fn = on_look, .ud = r};
+    while (r->rc == MST_OK && r->aside_count > most) {
+        if (interrupted())
+            return MST_ERR(r->err, MST_CANCELED, "interrupted after %llu results", (unsigned long long)r->rows);
+        mst_loop_timer(r->loop, &look, mst_mono_ns() + 100 * MST_NS_PER_MS);
+        mst_loop_run(r->loop);
+        mst_loop_timer_stop(r->loop, &look);
+    }
+    return r->rc;
+}
+
+static mst_rc
+one_row(rescoring_t *r, mst_result_t *res, const mst_origin_t *origin)
+{
+    bool answered = mst_outcome_measured(res->outcome) || res->outcome == MST_OUT_SCORER_ERROR;
+    if (!answered)
+        return add(r, res, origin);
+    const mst_result_t stored = *res;
+    mst_called_t *called = r->calls != NULL ? mst_called_new(mst_scorer_set_callers(r->set)) : NULL;
+    mst_rc rc = score(r, res, called);
+    if (rc == MST_OK && called != NULL && mst_called_wants(called)) {
+        rc = lay_aside(r, &stored, origin, called);
+        return rc == MST_OK ? wait_for(r, ASIDE_MAX) : rc;
+    }
+    mst_called_free(&called);
+    return rc == MST_OK ? add(r, res, origin) : rc;
+}
+
+static bool
 on_result(void *ud, const mst_result_t *stored, const mst_origin_t *origin)
 {
     rescoring_t *r = ud;
     mst_result_t res = *stored;
-    mst_added_t added;
     mst_arena_reset(r->arena);
     res.generation = r->rec->generation;
     res.scores = NULL;
     res.score_count = 0;
     r->rc = turn(r);
-    bool answered = mst_outcome_measured(res.outcome) || res.outcome == MST_OUT_SCORER_ERROR;
-    if (r->rc == MST_OK && answered)
-        r->rc = score(r, &res);
     if (r->rc == MST_OK)
-        r->rc = mst_store_result_add(r->to, r->rec->run_no, &res, origin, &added, r->err);
+        r->rc = one_row(r, &res, origin);
     r->rows++;
     return r->rc == MST_OK;
 }
@@ -169,6 +321,8 @@ copy_all(rescoring_t *r, mst_store_t *from, int64_t from_run_no)
         return rc;
     rc = mst_store_results(from, from_run_no, &what, on_result, r, r->err);
     rc = r->rc != MST_OK ? r->rc : rc;
+    if (rc == MST_OK)
+        rc = wait_for(r, 0);
     if (rc == MST_OK || rc == MST_CANCELED) {
         mst_err_t late = {0};
         if (mst_store_commit(r->to, &late) != MST_OK) {
@@ -179,6 +333,41 @@ copy_all(rescoring_t *r, mst_store_t *from, int64_t from_run_no)
     if (rc != MST_OK)
         mst_store_rollback(r->to);
     return rc;
+}
+
+// The scorers' own endpoints, when there are any.
+static mst_rc
+open_calls(rescoring_t *r, const mst_run_cfg_t *cfg, mst_err_t *err)
+{
+    const mst_scorer_cfg_t *callers[MST_CALLERS_MAX];
+    size_t n = mst_scorer_set_callers(r->set);
+    if (n == 0)
+        return MST_OK;
+    for (size_t i = 0; i < n; i++)
+        callers[i] = mst_scorer_set_caller(r->set, i);
+    mst_config_env_t env = mst_cli_env(true);
+    const mst_http_opts_t http = {.connections_max = 1024, .user_agent = "muster/" MUSTER_VERSION};
+    mst_rc rc = mst_loop_new(&r->loop, err);
+    if (rc == MST_OK)
+        rc = mst_http_new(r->loop, &http, &r->http, err);
+    const mst_calls_opts_t o = {.loop = r->loop,
+                                .http = r->http,
+                                .env = &env,
+                                .concurrency = (uint32_t)cfg->concurrency,
+                                .seed = (uint64_t)r->rec->run_no};
+    return rc == MST_OK ? mst_calls_new(&o, callers, n, &r->calls, err) : rc;
+}
+
+static void
+close_calls(rescoring_t *r)
+{
+    if (r->loop == NULL)
+        return;
+    mst_http_free(&r->http); // its calls end without a word
+    while (r->aside != NULL)
+        aside_free(r->aside);
+    mst_calls_free(&r->calls);
+    mst_loop_free(&r->loop);
 }
 
 mst_rc
@@ -198,7 +387,10 @@ mst_rescoring_run(mst_store_t *from, int64_t from_run_no, mst_store_t *to, const
     r.arena = mst_arena_new(4 * MST_RESULT_BYTES_MAX);
     r.json = mst_json_parser_new();
     mst_buf_init(&r.repaired, 4 * MST_HTTP_BODY_MAX);
-    rc = copy_all(&r, from, from_run_no);
+    rc = open_calls(&r, cfg, err);
+    if (rc == MST_OK)
+        rc = copy_all(&r, from, from_run_no);
+    close_calls(&r);
     mst_buf_deinit(&r.repaired);
     mst_json_parser_free(&r.json);
     mst_arena_free(&r.arena);

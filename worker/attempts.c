@@ -8,6 +8,7 @@
 #include "common/base/log.h"
 #include "worker/blobs.h"
 #include "worker/blot.h"
+#include "worker/calls.h"
 #include "worker/request.h"
 
 #include <stdio.h>
@@ -53,6 +54,7 @@ attempt_free(mst_attempt_t *a)
     mst_loop_timer_stop(a->io->loop, &a->timer);
     if (a->scanning)
         mst_sse_deinit(&a->sse);
+    mst_called_free(&a->called);
     mst_plan_free(&a->plan); // before the run, whose configuration it borrows
     mst_run_unref(&a->run);
     mst_arena_free(&a->arena);
@@ -91,6 +93,7 @@ attempt_put(mst_io_t *io, mst_attempt_t *a)
         attempt_free(a);
         return;
     }
+    mst_called_free(&a->called);
     mst_plan_free(&a->plan);
     mst_run_unref(&a->run);
     mst_arena_reset(a->arena);
@@ -369,10 +372,11 @@ send_request(mst_attempt_t *a, mst_io_target_t *t, mst_str_t packed)
 void
 mst_attempt_case(mst_attempt_t *a, mst_str_t packed)
 {
+    a->packed = packed;
     if (a->target)
         send_request(a, a->place->target, packed);
     else
-        end(a->io, a); // a large recorded case: the CPU thread unpacks it
+        end(a->io, a); // a recorded case that is large, or whose scorers ask: the CPU thread unpacks it
 }
 
 void
@@ -421,9 +425,27 @@ mst_attempt_abort(mst_io_t *io, mst_place_t *place)
     attempt_put(io, a);
 }
 
+// The answers that the scorers of a case waited for are there: it goes to a CPU thread once more.
+static void
+on_called(void *ud)
+{
+    mst_attempt_t *a = ud;
+    mst_io_t *io = a->io;
+    a->waits = false;
+    a->next = NULL;
+    *io->judged_end = a;
+    io->judged_end = &a->next;
+    io->judged_count++;
+    mst_loop_again(io->loop);
+}
+
 void
 mst_attempt_back(mst_io_t *io, mst_attempt_t *a)
 {
+    if (a->waits) {
+        mst_calls_ask(a->place->unit->run->calls, a->called, on_called, a);
+        return;
+    }
     mst_place_t *p = a->place;
     const mst_http_result_t *h = &a->http;
     mst_flow_event_t e = {.kind = MST_FE_VERDICT, .c = &p->flow, .outcome = a->outcome, .err = &a->err};

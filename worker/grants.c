@@ -222,7 +222,8 @@ target_of(mst_io_run_t *run, const mst_place_t *p)
 static void
 admit(mst_io_t *io, mst_io_run_t *run, mst_unit_t *u)
 {
-    bool recorded = run->run->target_count == 0, known = true;
+    // recorded answers go to a CPU thread a unit at a time, unless a scorer asks about each of them
+    bool recorded = run->run->target_count == 0 && run->run->caller_count == 0, known = true;
     size_t inline_count = 0;
     for (size_t i = 0; i < u->count; i++) {
         const mst_place_t *p = &u->places[i];

@@ -57,6 +57,7 @@ typedef struct mst_io_run {
     uint32_t run_no, generation;
     mst_digest_t digest;
     mst_run_t *run;          // NULL until the spec has come
+    struct mst_calls *calls;  // with run, when scorers of it ask endpoints of their own
     mst_io_target_t *targets; // with run: one for each of its targets, and at least one
     size_t target_count;
     mst_flow_mode_t control; // what the coordinator said

@@ -97,7 +97,11 @@ struct mst_attempt {
     // verdict
     mst_outcome_t outcome;
     mst_err_t err; // MST_OK when measured
-    mst_buf_t row; // packed Result
+    // what its scorers ask of endpoints of their own
+    mst_str_t packed;           // of a recorded case
+    struct mst_called *called;  // NULL: nothing
+    bool waits;                 // its scorers wait for answers: there is no verdict yet
+    mst_buf_t row;              // packed Result
     bool more;     // the case has another step: there is no row
 };
 

@@ -10,6 +10,7 @@
 #include "common/model/slices.h"
 #include "scorers/recorded.h"
 #include "worker/blot.h"
+#include "worker/calls.h"
 
 #include <string.h>
 
@@ -95,9 +96,10 @@ valid_output(mst_bench_t *b, mst_str_t text)
     return mst_buf_view(&b->text);
 }
 
-// Scores a measured answer; may turn *outcome into scorer_error.
+// Scores a measured answer; may turn *outcome into scorer_error. called: what scorers asked and were answered so far;
+// when one waits for an answer, nothing of the scores holds.
 static void
-score(mst_bench_t *b, const mst_case_t *c, mst_result_t *r)
+score(mst_bench_t *b, const mst_case_t *c, struct mst_called *called, mst_result_t *r)
 {
     if (!b->set) {
         r->outcome = MST_OUT_SCORER_ERROR;
@@ -108,7 +110,7 @@ score(mst_bench_t *b, const mst_case_t *c, mst_result_t *r)
                          .done = &r->done,
                          .output = valid_output(b, r->done.text),
                          .arena = b->arena,
-                         .models = b->models};
+                         .models = b->models, .calls = called ? mst_called_list(called) : NULL};
     int failed = -1;
     mst_err_t err = {0};
     bool passed = false;
@@ -312,6 +314,22 @@ take_step(mst_attempt_t *a, mst_result_t *r)
     return false;
 }
 
+// Scores and packs a case, or finds that its scorers wait for answers.
+static void
+judge(mst_bench_t *b, mst_attempt_t *a, mst_result_t *r)
+{
+    size_t callers = b->set ? mst_scorer_set_callers(b->set) : 0;
+    a->waits = false;
+    if (mst_outcome_measured(r->outcome)) {
+        if (callers > 0 && !a->called)
+            a->called = mst_called_new(callers);
+        score(b, &a->c, a->called, r);
+        a->waits = a->called && mst_called_wants(a->called);
+    }
+    if (!a->waits)
+        pack_attempt(b, a, r);
+}
+
 static void
 row_of_exchange(mst_bench_t *b, mst_attempt_t *a)
 {
@@ -325,16 +343,17 @@ row_of_exchange(mst_bench_t *b, mst_attempt_t *a)
     r.done = d.c;
     mst_blot_completion(b->arena, &r.done, a->key_text);
     r.done.attempts = a->number;
-    a->more = a->plan && take_step(a, &r);
+    if (a->plan && a->called)
+        r.outcome = mst_plan_finish(a->plan, &r.done); // decoded again for its scorers' answers
+    else
+        a->more = a->plan && take_step(a, &r);
     if (!a->more) {
-        if (mst_outcome_measured(r.outcome))
-            score(b, &a->c, &r);
-        pack_attempt(b, a, &r);
+        judge(b, a, &r);
     }
     mst_decoder_deinit(&d);
 }
 
-// The outcome of a recorded answer, and its scores.
+// The outcome of a recorded answer.
 static void
 judge_recorded(mst_bench_t *b, const mst_case_t *c, mst_result_t *r)
 {
@@ -350,7 +369,6 @@ judge_recorded(mst_bench_t *b, const mst_case_t *c, mst_result_t *r)
     if (mst_completion_from_metadata(c, b->json, b->arena, &r->done, &err) != MST_OK)
         mst_debug("%s", err.message); // the answer counts; its times are not known
     r->outcome = MST_OUT_SCORED;
-    score(b, c, r);
 }
 
 static void
@@ -359,13 +377,13 @@ row_of_recorded_attempt(mst_bench_t *b, mst_attempt_t *a)
     mst_result_t r = {0};
     r.outcome = MST_OUT_BAD_CASE;
     mst_err_t err = {0};
-    if (mst_wire_case_unpack(mst_buf_view(&a->blob), b->arena, &a->c, &err) != MST_OK) {
+    if (mst_wire_case_unpack(a->packed, b->arena, &a->c, &err) != MST_OK) {
         completion_none(&r.done);
         r.done.error = err;
     } else {
         judge_recorded(b, &a->c, &r);
     }
-    pack_attempt(b, a, &r);
+    judge(b, a, &r);
 }
 
 // Nothing was sent: outcome and err were set by the I/O thread.
@@ -404,6 +422,8 @@ mst_row_recorded(mst_bench_t *b, const mst_job_t *job, const mst_place_t *place,
     if (rc != MST_OK)
         return rc; // the frame was checked: only a broken coordinator gets here
     judge_recorded(b, &c, &r);
+    if (mst_outcome_measured(r.outcome))
+        score(b, &c, NULL, &r);
     fill_case(b, &r, &c, &place->key);
     r.generation = job->unit->grant->generation;
     r.lease_id = job->unit->grant->lease_id;

@@ -202,6 +202,20 @@ nothing(void *state)
 
 static const mst_scorer_outside_t closed = {.open = refuse, .score = not_scored, .close = nothing};
 
+static mst_rc
+set_callers(mst_run_t *run, const mst_scorer_set_t *set, mst_err_t *err)
+{
+    size_t n = mst_scorer_set_callers(set);
+    const mst_scorer_cfg_t **list = MST_ARENA_ARRAY(run->arena, const mst_scorer_cfg_t *, n);
+    if (!list)
+        return too_large(err);
+    for (size_t i = 0; i < n; i++)
+        list[i] = mst_scorer_set_caller(set, i);
+    run->callers = list;
+    run->caller_count = n;
+    return MST_OK;
+}
+
 mst_rc
 mst_run_new(mst_str_t spec, const mst_digest_t *digest, const mst_config_env_t *env, const mst_run_own_t *own,
             mst_run_t **out, mst_err_t *err)
@@ -221,6 +235,8 @@ mst_run_new(mst_str_t spec, const mst_digest_t *digest, const mst_config_env_t *
     rc = mst_scorer_set_new_with(&run->cfg, own->outside != NULL ? own->outside : &closed, &set, err);
     if (rc == MST_OK)
         rc = mst_local_models_check(&run->cfg, env, err);
+    if (rc == MST_OK)
+        rc = set_callers(run, set, err);
 out:
     mst_scorer_set_free(&set);
     if (rc != MST_OK)

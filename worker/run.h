@@ -29,6 +29,8 @@ typedef struct {
     mst_run_cfg_t cfg;
     const mst_run_target_t *targets;
     size_t target_count; // 0: recorded answers are scored
+    const mst_scorer_cfg_t *const *callers; // scorers that ask an endpoint of their own
+    size_t caller_count;
 } mst_run_t;
 
 // The worker's own options, which win over the run's.

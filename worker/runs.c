@@ -5,6 +5,7 @@
 #include "common/base/limits.h"
 #include "common/base/log.h"
 #include "worker/reach.h"
+#include "worker/calls.h"
 #include "worker/runs.h"
 
 #include <stdlib.h>
@@ -42,6 +43,7 @@ mst_runs_clear(mst_io_run_t *run)
     for (size_t i = 0; i < run->target_count; i++)
         clear_target(&run->targets[i]);
     free(run->targets);
+    mst_calls_free(&run->calls);
     mst_run_unref(&run->run);
     *run = (mst_io_run_t){0};
 }
@@ -167,7 +169,7 @@ mst_runs_load(mst_io_t *io, mst_io_run_t *run, mst_str_t spec, mst_err_t *err)
     mst_rc rc = mst_run_new(spec, &run->digest, &io->env, &own, &run->run, err);
     if (rc != MST_OK)
         return rc;
-    if (run->run->target_count > 0 && !io->http) {
+    if ((run->run->target_count > 0 || run->run->caller_count > 0) && !io->http) {
         mst_http_opts_t o = {.connections_max = MST_CONCURRENCY_MAX, .user_agent = "muster/" MUSTER_VERSION};
         rc = mst_http_new(io->loop, &o, &io->http, err);
         if (rc != MST_OK)
@@ -176,5 +178,9 @@ mst_runs_load(mst_io_t *io, mst_io_run_t *run, mst_str_t spec, mst_err_t *err)
     make_targets(io, run);
     for (size_t i = 0; i < run->run->target_count && rc == MST_OK; i++)
         rc = mst_reach_net(&run->targets[i].cfg->ask, &io->env, io->http, &run->targets[i].net, err);
+    const mst_calls_opts_t calls = {.loop = io->loop, .http = io->http, .env = io->o.env,
+                                    .concurrency = (uint32_t)run->run->cfg.concurrency, .seed = io->o.seed};
+    if (rc == MST_OK && run->run->caller_count > 0)
+        rc = mst_calls_new(&calls, run->run->callers, run->run->caller_count, &run->calls, err);
     return rc;
 }
