@@ -9,7 +9,7 @@
 //   hostile      what is no answer is played with its params too
 // Only what expect holds is checked: outcome, text, reasoning, refusal, tools, finish, model, fingerprint,
 // prompt_tokens, completion_tokens, reasoning_tokens, source, kinds, n_tokens, logprobs, comments, lenient, error (a
-// part of the sentence), retry, sub.
+// part of the sentence), retry, sub, cached_tokens, choices, extra, loglik, vectors, alternatives.
 #ifndef MST_TESTS_PROVIDER_ROW_H
 #define MST_TESTS_PROVIDER_ROW_H
 
@@ -142,6 +142,87 @@ check_tools(suite_t *t, const row_t *row, const mst_completion_t *c)
     mst_buf_deinit(&b);
 }
 
+static inline void
+check_json(suite_t *t, const row_t *row, const char *key, mst_str_t got)
+{
+    const mst_json_t *want = mst_json_get(row->expect, key);
+    mst_buf_t b;
+    mst_jw_t w;
+    if (want == NULL)
+        return;
+    mst_buf_init(&b, 64u << 20);
+    mst_jw_init(&w, &b);
+    mst_jw_value(&w, want);
+    if (!mst_str_eq(mst_buf_view(&b), got))
+        wrong(t, row, key, got);
+    mst_buf_deinit(&b);
+}
+
+// loglik: {sum, tokens, greedy (null: not known), merged}, or null: not measured.
+static inline void
+check_loglik(suite_t *t, const row_t *row, const mst_completion_t *c)
+{
+    const mst_json_t *want = mst_json_get(row->expect, "loglik"), *greedy = mst_json_get(want, "greedy");
+    double sum = 0.0;
+    bool best = false, merged = tst_bool(want, "merged");
+    int64_t n = 0;
+    char got[96];
+    if (want == NULL)
+        return;
+    (void)snprintf(got, sizeof got, "%d: %.17g, %u tokens, greedy %d of %d, merged %d", c->has_loglik, c->loglik,
+                   c->loglik_tokens, c->loglik_greedy, c->loglik_greedy_known, c->loglik_merged);
+    bool is = mst_json_f64(mst_json_get(want, "sum"), &sum) && mst_json_i64(mst_json_get(want, "tokens"), &n);
+    bool known = mst_json_bool(greedy, &best);
+    if (is != c->has_loglik || (is && (fabs(sum - c->loglik) > 1e-12 || n != (int64_t)c->loglik_tokens)) ||
+        (is && (known != c->loglik_greedy_known || best != c->loglik_greedy || merged != c->loglik_merged)))
+        wrong(t, row, "loglik", mst_str_c(got));
+}
+
+// vectors: one list of numbers a text.
+static inline void
+check_vectors(suite_t *t, const row_t *row, const mst_completion_t *c)
+{
+    const mst_json_t *want = mst_json_get(row->expect, "vectors");
+    bool same = want == NULL || want->count == c->vector_count;
+    for (uint32_t i = 0; want != NULL && same && i < c->vector_count; i++) {
+        const mst_json_t *one = mst_json_at(want, i);
+        same = one->count == c->vector_dim;
+        for (uint32_t k = 0; same && k < c->vector_dim; k++) {
+            double v = 0.0;
+            same = mst_json_f64(mst_json_at(one, k), &v) && (float)v == c->vectors[(size_t)i * c->vector_dim + k];
+        }
+    }
+    if (!same)
+        wrong(t, row, "vectors", MST_STR("different"));
+}
+
+// alternatives: for each logprob a list of [text, logprob, id or null].
+static inline void
+check_alternatives(suite_t *t, const row_t *row, const mst_completion_t *c)
+{
+    const mst_json_t *want = mst_json_get(row->expect, "alternatives");
+    bool same = want == NULL || c->alternatives != NULL;
+    uint32_t at = 0;
+    for (uint32_t i = 0; want != NULL && same && i < c->logprob_count; i++) {
+        const mst_json_t *place = mst_json_at(want, i);
+        same = place != NULL && c->alternative_ends[i] - at == place->count;
+        for (uint32_t k = 0; same && k < place->count; k++, at++) {
+            const mst_json_t *one = mst_json_at(place, k);
+            const mst_alternative_t *a = &c->alternatives[at];
+            mst_str_t text = MST_STR_NULL;
+            double v = 0.0;
+            int64_t id = MST_NONE;
+            bool told = mst_json_f64(mst_json_at(one, 1), &v);
+            (void)mst_json_str(mst_json_at(one, 0), &text);
+            (void)mst_json_i64(mst_json_at(one, 2), &id);
+            same = mst_str_eq(text, a->text) && id == a->id &&
+                   (told ? (float)v == a->logprob : mst_logprob_missing(a->logprob));
+        }
+    }
+    if (!same)
+        wrong(t, row, "alternatives", MST_STR("different"));
+}
+
 // What the row says about its answer.
 static inline void
 check_row(suite_t *t, const row_t *row, mst_outcome_t outcome, const mst_completion_t *c)
@@ -162,6 +243,12 @@ check_row(suite_t *t, const row_t *row, mst_outcome_t outcome, const mst_complet
     check_logprobs(t, row, c);
     check_error(t, row, c);
     check_tools(t, row, c);
+    check_json(t, row, "choices", c->choices);
+    check_json(t, row, "extra", c->extra);
+    check_int(t, row, "cached_tokens", c->cached_tokens);
+    check_loglik(t, row, c);
+    check_vectors(t, row, c);
+    check_alternatives(t, row, c);
     if (tst_bool(row->expect, "lenient") != c->lenient_json)
         wrong(t, row, "lenient", c->lenient_json ? MST_STR("true") : MST_STR("false"));
     if (mst_outcome_measured(outcome) != c->finished || mst_outcome_measured(outcome) != (c->error.rc == MST_OK))
@@ -172,7 +259,7 @@ check_row(suite_t *t, const row_t *row, mst_outcome_t outcome, const mst_complet
 static inline void
 print_answer(mst_outcome_t outcome, const mst_completion_t *c, mst_buf_t *out)
 {
-    mst_str_t texts[] = {c->text, c->reasoning, c->refusal, c->tool_calls, c->finish_reason};
+    mst_str_t texts[] = {c->text, c->reasoning, c->refusal, c->tool_calls, c->finish_reason, c->choices};
     mst_buf_reset(out);
     (void)mst_buf_add_c(out, mst_outcome_name(outcome));
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {

@@ -207,8 +207,9 @@ count_tokens(mst_decoder_t *d)
     for (uint32_t i = 0; i < c->event_count; i++)
         told += d->events[i].n_tokens;
     if (d->bare_events == 0 && told > 0) {
+        bool more = d->usage_tokens > told && d->usage_tokens <= MST_TOKENS_MAX && d->choices == NULL;
         c->token_source = d->counted_by_logprobs ? MST_TOK_LOGPROBS : MST_TOK_USAGE;
-        c->completion_tokens = told;
+        c->completion_tokens = more && !d->counted_by_logprobs ? d->usage_tokens : told; // tokens that no event showed
     } else if (d->usage_tokens > 0 && d->usage_tokens <= MST_TOKENS_MAX && d->choices == NULL) {
         c->token_source = MST_TOK_USAGE;
         c->completion_tokens = d->usage_tokens;

@@ -1,8 +1,8 @@
 // Errors as OpenAI and its many clones spell them: {"error":{message,type,param,code}}, {"error":"text"},
 // {"object":"error","message":...} (SGLang, TensorRT-LLM), {"detail":...} (FastAPI's 422), {"message":...}; and bodies
 // that are no JSON at all (proxies). The server's own sentence is kept, cut to one line.
-#include "common/text/normalise.h"
 #include "worker/provider/error.h"
+#include "common/text/normalise.h"
 
 #define SAID_MAX 360
 
@@ -41,10 +41,10 @@ say(int status, mst_str_t code, mst_str_t message, mst_err_t *err)
     mst_rc rc = of_status(status, &retry);
     size_t n = mst_text_excerpt(mst_str_trim(message), SAID_MAX, text), m = mst_text_excerpt(code, 64, name);
     const char *open = m > 0 ? " (" : "", *close = m > 0 ? ")" : "";
-    const char *hint = status == 401 || status == 403 ? "; check api_key"
-                       : status == 404                ? "; check base_url and model"
+    const char *hint = status == 401 || status == 403  ? "; check api_key"
+                       : status == 404                 ? "; check base_url and model"
                        : status >= 300 && status < 400 ? "; redirects are not followed, check base_url"
-                                                      : "";
+                                                       : "";
     if (n == 0)
         MST_ERR_SUB(err, rc, status, "the server answered %d%s%.*s%s without saying why%s", status, open, (int)m, name,
                     close, hint);
@@ -114,6 +114,8 @@ mst_said_error(const mst_json_t *root, int status, mst_err_t *err)
         message = detail_text(mst_json_get(holder, "detail"), &name);
     if (!mst_json_str(mst_json_get(holder, "code"), &name) && name.n == 0)
         (void)mst_json_str(mst_json_get(holder, "type"), &name);
+    if (name.n == 0)
+        (void)mst_json_str(mst_json_get(holder, "error_type"), &name); // TGI
     if (!mst_json_i64(mst_json_get(holder, "code"), &code))
         (void)mst_json_i64(mst_json_get(holder, "status"), &code);
     if (status != 0)

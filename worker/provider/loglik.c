@@ -9,13 +9,13 @@ static const char broken[] = "\xef\xbf\xbd"; // U+FFFD, for part of a character
 static bool
 is_part(mst_str_t s)
 {
-    return memmem(s.p, s.n, broken, sizeof broken - 1) != NULL;
+    return s.n > 0 && memmem(s.p, s.n, broken, sizeof broken - 1) != NULL;
 }
 
 static bool
 ends_at(mst_str_t text, size_t end, mst_str_t token)
 {
-    return token.n <= end && memcmp(text.p + end - token.n, token.p, token.n) == 0;
+    return token.n == 0 || (token.n <= end && memcmp(text.p + end - token.n, token.p, token.n) == 0);
 }
 
 // Where the token begins that ends at `end` or, behind `unknown` tokens whose bytes are not known, up to 4 bytes a

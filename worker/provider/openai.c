@@ -10,6 +10,7 @@ static const mst_param_t params[] = {
     MST_PARAMS_ENDPOINT("https://api.openai.com/v1", false, "where the API lies; /chat/completions is added"),
     {.name = "organization", .type = MST_P_STR, .help = "sent as OpenAI-Organization"},
     {.name = "project", .type = MST_P_STR, .help = "sent as OpenAI-Project"},
+    MST_PARAM_API("chat|completions", "route of generated answers: chat messages, or one prompt text"),
     MST_PARAMS_OPENAI(20),
     {.name = "max_tokens_field",
      .type = MST_P_ENUM,

@@ -8,9 +8,9 @@
 
 // clang-format off
 // The parameters that mst_openai_build reads. most: alternatives per token that the server gives.
+#define MST_PARAM_API(routes, what)                                                                                \
+    {.name = "api", .type = MST_P_ENUM, .dflt = "chat", .choices = (routes), .help = what}
 #define MST_PARAMS_OPENAI(most)                                                                                    \
-    {.name = "api", .type = MST_P_ENUM, .dflt = "chat", .choices = "chat|completions",                             \
-     .help = "route of generated answers: chat messages, or one prompt text"},                                     \
     MST_PARAM_STREAM, MST_PARAMS_SAMPLING, MST_PARAMS_PENALTIES, MST_PARAMS_LOGPROBS(most), MST_PARAM_N,           \
     MST_PARAM_FORMAT, MST_PARAMS_TOOLS, MST_PARAM_PARALLEL_TOOLS, MST_PARAM_EFFORT,                                \
     {.name = "logit_bias", .type = MST_P_JSON, .help = "map of token ids to what is added to their logits"},       \
@@ -25,6 +25,7 @@ typedef struct {
     const char *max_field; // name of the token limit in a chat
     // Further members of a generate request; NULL = none.
     void (*more)(mst_body_t *b, const mst_ask_t *ask);
+    void (*stream)(mst_body_t *b); // further members of stream_options; NULL = none
     // Members that make a request of prompt and temperature bring log-probabilities of the prompt; NULL: echo.
     void (*score)(mst_body_t *b, const mst_ask_t *ask);
 } mst_openai_dialect_t;

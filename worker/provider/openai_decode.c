@@ -127,12 +127,12 @@ static int64_t
 counted(mst_decoder_t *d, const mst_json_t *usage)
 {
     int64_t prompt = 0, total = 0, before = d->usage_tokens > 0 ? d->usage_tokens : 0;
-    bool has_prompt = mst_json_i64(mst_json_get(usage, "prompt_tokens"), &prompt);
+    bool has_prompt = mst_json_i64(mst_json_get(usage, "prompt_tokens"), &prompt) && prompt > 0;
+    if (has_prompt)
+        d->c.prompt_tokens = prompt;
     if (!mst_json_i64(mst_json_get(usage, "completion_tokens"), &total) || total < 0)
         return 0;
-    if (has_prompt && prompt > 0)
-        d->c.prompt_tokens = prompt;
-    else if (total == 0)
+    if (!has_prompt && total == 0)
         return 0; // all zeros: the server does not count
     take_details(d, usage);
     if (total < d->usage_tokens)
@@ -309,5 +309,7 @@ mst_rc
 mst_openai_on_end(mst_decoder_t *d, mst_err_t *err)
 {
     mst_rc rc = mst_tools_end(d, err);
-    return rc != MST_OK || d->saw_finish || d->saw_done || !d->c.streamed ? rc : mst_decoder_cut(d, err);
+    // of several choices each has its end: only the stream's own is the end of all
+    bool ended = d->saw_done || (d->saw_finish && d->choices == NULL);
+    return rc != MST_OK || ended || !d->c.streamed ? rc : mst_decoder_cut(d, err);
 }

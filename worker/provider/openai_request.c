@@ -42,12 +42,14 @@ put_format(mst_body_t *b)
 }
 
 static void
-put_stream(mst_body_t *b, bool stream)
+put_stream(const mst_openai_dialect_t *dialect, mst_body_t *b, bool stream)
 {
     mst_body_put_bool(b, "stream", stream);
     if (!stream || !mst_body_obj(b, "stream_options"))
         return;
     mst_body_put_bool(b, "include_usage", true);
+    if (dialect->stream != NULL)
+        dialect->stream(b);
     mst_body_obj_end(b);
 }
 
@@ -128,7 +130,7 @@ put_ask(const mst_openai_dialect_t *dialect, mst_body_t *b, const mst_ask_t *ask
     switch (ask->kind) {
     case MST_ASK_GENERATE:
         rc = is(b->p, "api", "chat") ? put_chat(b, ask, dialect->max_field, err) : put_completion(b, ask, err);
-        put_stream(b, stream);
+        put_stream(dialect, b, stream);
         if (dialect->more != NULL)
             dialect->more(b, ask);
         break;

@@ -15,6 +15,7 @@ mst_openai_has_token(mst_str_t name, mst_str_t data)
         {"refusal", MST_FILLED_TEXT | MST_FILLED_LIST, NULL},
         {"tool_calls", MST_FILLED_LIST, NULL},
         {"token_ids", MST_FILLED_LIST, NULL},
+        {"tokens", MST_FILLED_LIST, NULL},
         {"function_call", MST_FILLED_MAP, NULL},
         {NULL, 0, NULL},
     };

@@ -302,3 +302,20 @@ mst_params_schema(const mst_params_t *p, bool *json)
         inner = mst_json_get(format, "schema");
     return inner;
 }
+
+mst_rc
+mst_params_refuse(const mst_params_t *p, const char *names, const char *route, mst_err_t *err)
+{
+    for (const mst_param_t *t = p->table; t->name != NULL; t++) {
+        mst_str_t rest = mst_str_c(names), name = mst_str_c(t->name);
+        while (rest.n > 0) {
+            const char *bar = memchr(rest.p, '|', rest.n);
+            size_t n = bar != NULL ? (size_t)(bar - rest.p) : rest.n;
+            if (mst_str_eq(mst_str(rest.p, n), name) && mst_params_set(p, t->name))
+                return MST_ERR(err, MST_UNSUPPORTED, "%s has no %s; leave it out or take api: chat", route, t->name);
+            n += bar != NULL;
+            rest = mst_str(rest.p + n, rest.n - n);
+        }
+    }
+    return MST_OK;
+}

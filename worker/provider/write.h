@@ -56,6 +56,9 @@ MST_NODISCARD mst_rc mst_ask_text(const mst_ask_t *ask, mst_arena_t *arena, mst_
 // The schema in parameter response_format, NULL: none. *json: some JSON is asked for.
 const mst_json_t *mst_params_schema(const mst_params_t *p, bool *json);
 
+// What a route has no place for is refused, not dropped. names: "a|b" of the provider's table. MST_UNSUPPORTED.
+MST_NODISCARD mst_rc mst_params_refuse(const mst_params_t *p, const char *names, const char *route, mst_err_t *err);
+
 // base without blanks, slashes and any of the paths in `known` ("a|b") at its end, then path. MST_INVAL: no http(s).
 MST_NODISCARD mst_rc mst_request_url(mst_str_t base, const char *known, const char *path, mst_arena_t *arena,
                                      mst_str_t *out, mst_err_t *err);
