@@ -335,6 +335,37 @@ take_case(mst_attempt_t *a, mst_str_t packed, mst_err_t *err)
     return rc == MST_OK ? mst_plan_begin(a->plan, &a->c, err) : rc;
 }
 
+static bool
+keep_bytes(mst_attempt_t *a, const mst_replayed_t *got)
+{
+    if (a->io->rx_bytes + got->body.n > MST_WORKER_RX_BYTES || mst_buf_add_str(&a->body, got->body) != MST_OK)
+        return false;
+    a->io->rx_bytes += got->body.n;
+    for (size_t i = 0; i < got->piece_count; i++) {
+        if (!keep_piece(a, got->pieces[i].n, got->pieces[i].rx_ns, false))
+            return false;
+    }
+    return true;
+}
+
+// What a transport would have left, from the file of exchanges.
+static void
+replay(mst_attempt_t *a)
+{
+    mst_err_t err = {0};
+    mst_replayed_t got = {.split = a->request.split};
+    mst_rc rc = mst_replay_find(a->target->replay, &a->ask, a->number, mst_loop_now(a->io->loop), a->arena, &got, &err);
+    if (rc != MST_OK) {
+        mst_attempt_fail(a, MST_OUT_BAD_CASE, &err);
+        return;
+    }
+    a->request.split = got.split;
+    if (!keep_bytes(a, &got))
+        a->over_budget = true;
+    take_result(a, &got.http);
+    end(a->io, a);
+}
+
 static void
 send_request(mst_attempt_t *a, mst_io_target_t *t, mst_str_t packed)
 {
@@ -352,6 +383,10 @@ send_request(mst_attempt_t *a, mst_io_target_t *t, mst_str_t packed)
     }
     if (rc != MST_OK) {
         mst_attempt_fail(a, MST_OUT_BAD_CASE, &err);
+        return;
+    }
+    if (a->target->replay) {
+        replay(a);
         return;
     }
     a->scanning = a->request.split != MST_SPLIT_BODY;

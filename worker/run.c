@@ -137,6 +137,12 @@ set_target(mst_run_t *run, size_t target_no, const mst_run_own_t *own, mst_run_t
     if (rc != MST_OK)
         return rc;
     const mst_params_t *p = &out->ask.params;
+    if (out->provider->replays) {
+        mst_str_t path = mst_arena_dup(run->arena, mst_params_str(p, "exchanges"), NULL);
+        rc = mst_replay_open(path.n > 0 ? path.p : "", &out->replay, err);
+        if (rc != MST_OK)
+            return rc;
+    }
     out->connect_ms = seconds_ms(p, "connect_timeout", 5);
     out->first_token_ms = seconds_ms(p, "first_token_timeout", 120);
     out->idle_ms = seconds_ms(p, "idle_timeout", 60);
@@ -156,7 +162,7 @@ set_targets(mst_run_t *run, const mst_run_own_t *own, mst_err_t *err)
     mst_rc rc = MST_OK;
     for (size_t i = 0; i < count && rc == MST_OK; i++)
         rc = set_target(run, i, own, &targets[i], err);
-    run->targets = targets;
+    run->targets = targets; // those after a failure are zero
     run->target_count = count;
     return rc;
 }
@@ -262,6 +268,10 @@ mst_run_unref(mst_run_t **run)
     *run = NULL;
     if (atomic_fetch_sub_explicit(&r->refs, 1, memory_order_acq_rel) != 1)
         return;
+    for (size_t i = 0; i < r->target_count; i++) {
+        mst_replay_t *replay = r->targets[i].replay;
+        mst_replay_free(&replay);
+    }
     mst_arena_free(&r->arena);
     free(r);
 }

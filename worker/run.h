@@ -9,6 +9,7 @@
 #include "scorers/scorer.h"
 #include "worker/core/retry.h"
 #include "worker/provider/provider.h"
+#include "worker/replay.h"
 
 #include <stdatomic.h>
 
@@ -17,6 +18,7 @@ typedef struct {
     const mst_target_cfg_t *cfg; // its label
     mst_provider_cfg_t ask;      // its settings, with the worker's own base_url in place
     const mst_provider_t *provider;
+    mst_replay_t *replay; // of a provider that replays; else NULL
     uint32_t concurrency;                                  // requests in flight
     int64_t connect_ms, first_token_ms, idle_ms, total_ms; // 0 = none
     mst_retry_policy_t retry;
