@@ -30,11 +30,18 @@ commit(mst_aggregator_t *g, mst_aggr_batch_t *group)
     mst_err_t err = {0};
     mst_rc rc = mst_aggregator_commit(g, group, &err);
     if (rc == MST_OK) {
+        if (g->waiting)
+            mst_info("the store can be written again");
+        g->waiting = false;
         mst_aggregator_tell(g);
         return step_once(g, &(mst_aggr_event_t){.kind = MST_AE_COMMIT_DONE});
     }
-    mst_error("%s", err.message);
-    return step_once(g, &(mst_aggr_event_t){.kind = MST_AE_COMMIT_FAILED, .rc = rc, .data = mst_str_c(err.message)});
+    bool waits = err.retry == MST_RETRY_LATER;
+    if (!waits || !g->waiting)
+        mst_error("%s%s", err.message, waits ? "; trying again until it can" : "");
+    g->waiting = waits;
+    return step_once(g, &(mst_aggr_event_t){
+                            .kind = MST_AE_COMMIT_FAILED, .rc = rc, .data = mst_str_c(err.message), .waits = waits});
 }
 
 void
@@ -116,6 +123,7 @@ tear_down(mst_aggregator_t *g)
     mst_arena_free(&g->row);
     mst_buf_deinit(&g->out);
     free(g->keys);
+    free(g->later);
     free(g->case_nos);
     free(g->gone);
 }

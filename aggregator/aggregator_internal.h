@@ -33,8 +33,14 @@ typedef struct mst_rows {
 typedef struct { // a stored key, to be told
     uint32_t run_no, generation, target_no, repeat_no;
     uint64_t case_no;
-    bool failed; // new, measured and not passed
+    bool failed;  // new, measured and not passed
+    bool refused; // by the database: not told
 } mst_told_key_t;
+
+typedef struct { // a row whose verdict comes with the settling
+    mst_aggr_batch_t *batch;
+    size_t key; // in keys
+} mst_later_t;
 
 struct mst_aggregator {
     mst_aggregator_opts_t opts; // endpoints are copies, owned
@@ -51,7 +57,8 @@ struct mst_aggregator {
     mst_link_t *results, *feed;
     mst_timer_t tick;
     mst_aggr_t *core;
-    bool heard; // a message came in this turn
+    bool waiting; // for a store that will come back
+    bool heard;   // a message came in this turn
     bool stop_said;
     mst_arena_t *scratch, *row; // a message; a row while it is stored
     mst_buf_t out;
@@ -59,6 +66,8 @@ struct mst_aggregator {
     size_t free_rows_count;
     mst_told_key_t *keys; // heap: of the group that is committed
     size_t key_count, key_cap;
+    mst_later_t *later; // heap: in the order of adding
+    size_t later_count, later_cap, later_told;
     uint64_t *case_nos; // heap: of one message
     size_t case_no_cap;
     uint64_t *gone; // heap: workers that could not be reached; told to the core after its step

@@ -36,6 +36,25 @@ remember(mst_aggregator_t *g, uint32_t run_no, const mst_result_t *r, bool is_ne
                                                .failed = is_new && !r->passed && mst_outcome_measured(r->outcome)};
 }
 
+static void
+count(mst_aggr_batch_t *b, mst_added_t added)
+{
+    b->inserted += added == MST_ADDED_NEW;
+    b->duplicate += added == MST_ADDED_DUPLICATE;
+    b->fenced += added == MST_ADDED_FENCED;
+}
+
+// The key remembered last waits for its verdict.
+static void
+await(mst_aggregator_t *g, mst_aggr_batch_t *b)
+{
+    if (g->later_count == g->later_cap) {
+        g->later_cap = g->later_cap ? 2 * g->later_cap : 4096;
+        g->later = mst_xrealloc(g->later, g->later_cap * sizeof *g->later);
+    }
+    g->later[g->later_count++] = (mst_later_t){.batch = b, .key = g->key_count - 1};
+}
+
 // Stores one row. A row that can never be stored refuses its batch (b->nack) and is no error here.
 static mst_rc
 store_row(mst_aggregator_t *g, mst_aggr_batch_t *b, mst_str_t bytes, mst_err_t *err)
@@ -55,12 +74,26 @@ store_row(mst_aggregator_t *g, mst_aggr_batch_t *b, mst_str_t bytes, mst_err_t *
     }
     if (rc != MST_OK)
         return rc;
-    b->inserted += added == MST_ADDED_NEW;
-    b->duplicate += added == MST_ADDED_DUPLICATE;
-    b->fenced += added == MST_ADDED_FENCED;
+    count(b, added);
     if (added != MST_ADDED_FENCED) // a duplicate is told too: whoever asks again must hear that it is done
-        remember(g, b->run_no, &r, added == MST_ADDED_NEW);
+        remember(g, b->run_no, &r, added != MST_ADDED_DUPLICATE);
+    if (added == MST_ADDED_LATER)
+        await(g, b);
     return MST_OK;
+}
+
+static void
+settled(void *ud, mst_added_t added, const mst_err_t *why)
+{
+    mst_aggregator_t *g = ud;
+    MST_ASSERT(g->later_told < g->later_count);
+    const mst_later_t *l = &g->later[g->later_told++];
+    mst_told_key_t *key = &g->keys[l->key];
+    count(l->batch, added);
+    key->failed = key->failed && added == MST_ADDED_NEW;
+    key->refused = added == MST_ADDED_REFUSED;
+    if (key->refused)
+        refuse(l->batch, why);
 }
 
 static mst_rc
@@ -78,12 +111,14 @@ store_batch(mst_aggregator_t *g, mst_aggr_batch_t *b, mst_err_t *err)
 mst_rc
 mst_aggregator_commit(mst_aggregator_t *g, mst_aggr_batch_t *group, mst_err_t *err)
 {
-    g->key_count = 0;
+    g->key_count = g->later_count = g->later_told = 0;
     mst_rc rc = mst_store_begin(g->opts.store, err);
     if (rc != MST_OK)
         return rc;
     for (mst_aggr_batch_t *b = group; b && rc == MST_OK; b = b->next)
         rc = store_batch(g, b, err);
+    if (rc == MST_OK)
+        rc = mst_store_settle(g->opts.store, settled, g, err);
     if (rc == MST_OK)
         return mst_store_commit(g->opts.store, err);
     mst_store_rollback(g->opts.store);
@@ -179,9 +214,20 @@ tell_run(mst_aggregator_t *g, size_t from, size_t to)
     free(groups);
 }
 
+static void
+drop_refused(mst_aggregator_t *g)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < g->key_count; i++)
+        if (!g->keys[i].refused)
+            g->keys[n++] = g->keys[i];
+    g->key_count = n;
+}
+
 void
 mst_aggregator_tell(mst_aggregator_t *g)
 {
+    drop_refused(g);
     sort_keys(g);
     if (g->case_no_cap < g->key_count) {
         g->case_no_cap = g->key_cap;

@@ -2,8 +2,8 @@
 # line that does and stops.
 build_packages="build-essential cmake ninja-build pkg-config protobuf-c-compiler libprotobuf-c-dev libczmq-dev libzmq3-dev
   libcurl4-openssl-dev libyaml-dev libsqlite3-dev libsimdjson-dev libpcre2-dev libutf8proc-dev libxxhash-dev libssl-dev
-  libzstd-dev zlib1g-dev uthash-dev libopenblas0 ca-certificates"
-test_packages="libcmocka-dev python3 sqlite3 curl zstd gzip procps"
+  libzstd-dev zlib1g-dev uthash-dev libopenblas0 libpq-dev ca-certificates"
+test_packages="libcmocka-dev postgresql python3 sqlite3 curl zstd gzip procps"
 
 install_packages() {
     missing=

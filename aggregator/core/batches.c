@@ -197,7 +197,7 @@ mst_aggr_try_commit(mst_aggr_t *a, int64_t now_ns)
 {
     if (a->committing || a->stopped)
         return;
-    if (a->failing && now_ns < a->retry_ns && !a->last_try)
+    if ((a->failing || a->waiting) && now_ns < a->retry_ns && !a->last_try)
         return;
     if (!a->group && a->feed_bytes >= MST_AGGR_FEED_MAX && !a->stopping)
         return; // the coordinator must hear of what is stored before more is
@@ -251,7 +251,7 @@ void
 mst_aggr_on_done(mst_aggr_t *a)
 {
     MST_ASSERT(a->committing);
-    a->committing = a->failing = false;
+    a->committing = a->failing = a->waiting = false;
     for (mst_aggr_batch_t *b = a->group; b; b = b->next)
         b->peer->acked = b->peer->gone;
     for (mst_aggr_batch_t *b = a->group; b; b = b->next) {
@@ -281,13 +281,14 @@ mst_aggr_on_failed(mst_aggr_t *a, const mst_aggr_event_t *ev, int64_t now_ns)
     MST_ASSERT(a->committing);
     a->committing = false;
     a->retry_ns = now_ns + RETRY_NS;
-    if (!a->failing) { // once: the coordinator stops the run, and everything here is kept meanwhile
+    if (!a->failing && !ev->waits) { // once: the coordinator stops the run, and everything here is kept meanwhile
         snprintf(a->failure, sizeof a->failure, "%.*s", MST_FMT(ev->data));
         mst_aggr_effect_t *e = mst_aggr_emit(a, MST_AF_STORE_FAILED);
         e->rc = ev->rc;
         e->text = mst_str_c(a->failure);
     }
-    a->failing = true;
+    a->failing = a->failing || !ev->waits;
+    a->waiting = ev->waits;
 }
 
 void

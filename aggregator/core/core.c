@@ -141,7 +141,7 @@ mst_aggr_step(mst_aggr_t *a, const mst_aggr_event_t *ev, int64_t now_ns, mst_agg
         mst_aggr_try_commit(a, now_ns);
     // a store that cannot be written gets one last try; what is not acknowledged is asked again on resume
     bool empty = !a->queue && !a->group;
-    if (a->stopping && !a->stopped && !a->committing && (empty || (a->failing && !a->last_try))) {
+    if (a->stopping && !a->stopped && !a->committing && (empty || ((a->failing || a->waiting) && !a->last_try))) {
         a->stopped = true;
         mst_aggr_emit(a, MST_AF_STOPPED);
     }

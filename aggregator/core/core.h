@@ -49,7 +49,7 @@ typedef enum {
     MST_AE_GONE,          // conn: a message to it could not be delivered
     MST_AE_IDLE,          // no message is waiting now: a good time to commit
     MST_AE_COMMIT_DONE,   // the group of MST_AF_COMMIT is stored
-    MST_AE_COMMIT_FAILED, // nothing of it is: rc, data = one sentence
+    MST_AE_COMMIT_FAILED, // nothing of it is, or nobody knows: rc, data = one sentence, waits
     MST_AE_FEED_UP,       // the coordinator answered our hello
     MST_AE_FEED_DOWN,     // it does not know us (any more)
     MST_AE_FEED_MESSAGE,  // a packed message that it must acknowledge: seq, data (copied)
@@ -69,6 +69,7 @@ typedef struct {
     uint64_t total, offset, seq;
     mst_str_t data;
     mst_rc rc;
+    bool waits; // the store is expected back (a server that starts anew, a disk to be cleared): the run goes on then
 } mst_aggr_event_t;
 
 typedef enum {

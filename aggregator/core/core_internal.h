@@ -38,7 +38,8 @@ struct mst_aggr {
     mst_aggr_batch_t *queue, **queue_end;
     mst_aggr_batch_t *group; // out for commit, or failed and to be tried again
     bool committing;         // MST_AF_COMMIT is not answered yet
-    bool failing;            // the last commit failed
+    bool failing;            // the last commit failed, and the coordinator was told
+    bool waiting;            // the last commit failed, and the store is expected back
     int64_t retry_ns;
     size_t queued_rows, queued_bytes;
 

@@ -10,6 +10,7 @@ typedef void mst_store_value_fn(void *ud, const int64_t values[MST_METRIC_COUNT]
 
 typedef struct {
     const char *scheme; // "sqlite"
+    bool whole_url;     // open takes the URL with its scheme
     mst_rc (*open)(const char *where, mst_store_mode_t mode, mst_store_t **out, mst_err_t *err);
     void (*close)(mst_store_t *s); // frees s
     mst_rc (*run_create)(mst_store_t *s, const mst_run_rec_t *r, int64_t *out_run_no, mst_err_t *err);
@@ -20,7 +21,8 @@ typedef struct {
     mst_rc (*begin)(mst_store_t *s, mst_err_t *err);
     mst_rc (*result_add)(mst_store_t *s, int64_t run_no, const mst_result_t *r, const mst_origin_t *origin,
                          mst_added_t *out, mst_err_t *err);
-    mst_rc (*commit)(mst_store_t *s, mst_err_t *err);
+    mst_rc (*settle)(mst_store_t *s, mst_store_settled_fn *fn, void *ud, mst_err_t *err); // NULL: nothing ever waits
+    mst_rc (*commit)(mst_store_t *s, mst_err_t *err);                                     // nothing waits
     void (*rollback)(mst_store_t *s);
     mst_rc (*keys)(mst_store_t *s, int64_t run_no, mst_store_key_fn *fn, void *ud, mst_err_t *err);
     mst_rc (*results)(mst_store_t *s, int64_t run_no, const mst_store_scan_t *what, mst_store_result_fn *fn, void *ud,
@@ -40,6 +42,6 @@ struct mst_store { // first member of every member's own struct
     bool in_transaction; // between begin and commit or rollback
 };
 
-extern const mst_store_ops_t mst_store_sqlite;
+extern const mst_store_ops_t mst_store_sqlite, mst_store_postgresql;
 
 #endif

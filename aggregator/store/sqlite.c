@@ -192,8 +192,8 @@ sqlite_close(mst_store_t *base)
     for (int i = 0; i < MST_SQL_COUNT; i++)
         sqlite3_finalize(s->stmts[i]);
     sqlite3_close(s->db); // an open transaction is rolled back
-    mst_sqlite_live_forget(s, false);
-    mst_sqlite_origins_forget(s);
+    mst_lives_forget(&s->lives, false);
+    mst_origin_rows_deinit(&s->origins);
     mst_buf_deinit(&s->scratch);
     mst_buf_deinit(&s->scores);
     mst_lockfile_release(&s->lock);
@@ -264,6 +264,7 @@ sqlite_open(const char *path, mst_store_mode_t mode, mst_store_t **out, mst_err_
     s->base.mode = mode;
     s->path = mst_xstrdup(path);
     s->lock.fd = -1;
+    mst_origin_rows_init(&s->origins);
     mst_buf_init(&s->scratch, 16 * MST_MIB);
     mst_buf_init(&s->scores, MST_RESULT_BYTES_MAX);
     mst_rc rc = MST_OK;
@@ -328,11 +329,11 @@ sqlite_commit(mst_store_t *base, mst_err_t *err)
     mst_sqlite_t *s = (mst_sqlite_t *)base;
     mst_rc rc = mst_sqlite_still_there(s, err);
     if (rc == MST_OK)
-        rc = mst_sqlite_live_save(s, err);
+        rc = mst_lives_save(&s->lives, mst_sqlite_live_save, s, err);
     if (rc == MST_OK)
         rc = step_done(s, MST_SQL_COMMIT, "write", err);
     if (rc == MST_OK)
-        mst_sqlite_live_clean(s);
+        mst_lives_clean(&s->lives);
     return rc;
 }
 
@@ -343,8 +344,8 @@ sqlite_rollback(mst_store_t *base)
     // a full disk may have rolled it back already
     if (!sqlite3_get_autocommit(s->db))
         (void)step_done(s, MST_SQL_ROLLBACK, "roll back", NULL);
-    mst_sqlite_live_forget(s, true);
-    mst_sqlite_origins_forget(s);
+    mst_lives_forget(&s->lives, true);
+    mst_origin_rows_forget(&s->origins);
 }
 
 static mst_rc

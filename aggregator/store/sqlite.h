@@ -3,8 +3,10 @@
 #define MST_STORE_SQLITE_H
 
 #include "aggregator/store/columns.h"
+#include "aggregator/store/live.h"
 #include "aggregator/store/lockfile.h"
 #include "aggregator/store/ops.h"
+#include "aggregator/store/origin_rows.h"
 #include "aggregator/store/rollup.h"
 #include "aggregator/store/scores.h"
 
@@ -20,36 +22,14 @@ typedef enum {
     MST_SQL_COUNT,
 } mst_sql_t;
 
-#define MST_ORIGIN_FIELDS 8
-
-typedef struct { // an origin that has its row in this database
-    uint64_t hash;
-    int64_t origin_no;
-    char *flat; // all fields with their lengths; owned
-    size_t flat_bytes;
-} mst_origin_slot_t;
-
-typedef struct { // a run that rows are being added to
-    int64_t run_no;
-    uint32_t generation;
-    bool dirty;    // has rows of the open transaction
-    uint64_t used; // for eviction
-    mst_rollup_t roll;
-} mst_live_t;
-
-#define MST_LIVE_MAX   8
-#define MST_ORIGIN_MAX 64
-
 typedef struct {
     mst_store_t base;
     sqlite3 *db;
     char *path;
     mst_lockfile_t lock;
     sqlite3_stmt *stmts[MST_SQL_COUNT];
-    mst_live_t *live[MST_LIVE_MAX]; // NULL = free
-    uint64_t live_clock;
-    mst_origin_slot_t origins[MST_ORIGIN_MAX];
-    size_t origin_count, origin_last;
+    mst_lives_t lives;
+    mst_origin_rows_t origins;
     mst_buf_t scratch, scores; // reused row by row
 } mst_sqlite_t;
 
@@ -82,17 +62,13 @@ mst_rc mst_sqlite_run_reopen(mst_store_t *s, int64_t run_no, uint32_t *out_gener
 // sqlite_results.c
 mst_rc mst_sqlite_result_add(mst_store_t *s, int64_t run_no, const mst_result_t *r, const mst_origin_t *origin,
                              mst_added_t *out, mst_err_t *err);
-void mst_sqlite_origins_forget(mst_sqlite_t *s);
 
 // sqlite_rollup.c
 mst_rc mst_sqlite_rollup(mst_store_t *s, int64_t run_no, mst_rollup_t *out, mst_err_t *err);
 mst_rc mst_sqlite_rollup_save(mst_sqlite_t *s, int64_t run_no, const mst_rollup_t *r, mst_err_t *err);
 const mst_rollup_t *mst_sqlite_live(mst_store_t *s, int64_t run_no);
-// The live record of a run, loaded when it is not in memory. MST_NOTFOUND: no such run.
-mst_rc mst_sqlite_live_get(mst_sqlite_t *s, int64_t run_no, mst_live_t **out, mst_err_t *err);
-mst_rc mst_sqlite_live_save(mst_sqlite_t *s, mst_err_t *err);  // the dirty ones, inside the transaction
-void mst_sqlite_live_clean(mst_sqlite_t *s);                   // after the commit
-void mst_sqlite_live_forget(mst_sqlite_t *s, bool dirty_only); // after a rollback; or all
+mst_rc mst_sqlite_live_load(void *s, int64_t run_no, mst_live_t *live, mst_err_t *err); // mst_live_load_fn
+mst_rc mst_sqlite_live_save(void *s, mst_live_t *live, mst_err_t *err);                 // mst_live_save_fn
 
 // sqlite_scan.c
 mst_rc mst_sqlite_keys(mst_store_t *s, int64_t run_no, mst_store_key_fn *fn, void *ud, mst_err_t *err);

@@ -2,53 +2,22 @@
 // up in memory; rollups are touched only when the row was truly new.
 #include "aggregator/store/sqlite.h"
 
-#include "common/base/hash.h"
-
-#include <stdlib.h>
-
-void
-mst_sqlite_origins_forget(mst_sqlite_t *s)
-{
-    for (size_t i = 0; i < s->origin_count; i++)
-        free(s->origins[i].flat);
-    s->origin_count = s->origin_last = 0;
-}
-
-static void
-origin_fields(const mst_origin_t *o, mst_str_t out[MST_ORIGIN_FIELDS])
-{
-    const mst_str_t fields[MST_ORIGIN_FIELDS] = {o->host,           o->device, o->driver,         o->engine,
-                                                 o->engine_version, o->model,  o->model_revision, o->endpoint};
-    memcpy(out, fields, sizeof fields);
-}
-
-// Every field with its length in front, so that no two origins look the same.
-static void
-flatten(const mst_str_t fields[MST_ORIGIN_FIELDS], mst_buf_t *out)
-{
-    mst_buf_reset(out);
-    for (int i = 0; i < MST_ORIGIN_FIELDS; i++) {
-        uint64_t n = fields[i].n;
-        mst_buf_add(out, &n, sizeof n);
-        mst_buf_add_str(out, fields[i]);
-    }
-}
-
 static mst_rc
-origin_row(mst_sqlite_t *s, const mst_str_t fields[MST_ORIGIN_FIELDS], mst_str_t flat, int64_t *out_no, mst_err_t *err)
+origin_row(void *ud, const mst_digest_t *digest, const mst_str_t fields[MST_ORIGIN_FIELDS], int64_t *out_no,
+           mst_err_t *err)
 {
+    mst_sqlite_t *s = ud;
     static const char *const sql[] = {
         "INSERT INTO origin(digest,host,device,driver,engine,engine_version,model,model_revision,endpoint)"
         " VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9) ON CONFLICT DO NOTHING",
         "SELECT origin_no FROM origin WHERE digest=?1",
     };
-    mst_digest_t digest = mst_sha256(flat);
     for (int i = 0; i < 2; i++) {
         sqlite3_stmt *st = NULL;
         mst_rc rc = mst_sqlite_prepare(s, sql[i], &st, err);
         if (rc != MST_OK)
             return rc;
-        int code = sqlite3_bind_blob(st, 1, digest.b, sizeof digest.b, SQLITE_STATIC);
+        int code = sqlite3_bind_blob(st, 1, digest->b, sizeof digest->b, SQLITE_STATIC);
         for (int f = 0; f < MST_ORIGIN_FIELDS && i == 0; f++)
             code |= mst_sqlite_bind(st, f + 2, fields[f]);
         if (code == SQLITE_OK)
@@ -61,35 +30,6 @@ origin_row(mst_sqlite_t *s, const mst_str_t fields[MST_ORIGIN_FIELDS], mst_str_t
         if (rc != MST_OK)
             return rc;
     }
-    return MST_OK;
-}
-
-static mst_rc
-origin_no(mst_sqlite_t *s, const mst_origin_t *o, int64_t *out_no, mst_err_t *err)
-{
-    mst_str_t fields[MST_ORIGIN_FIELDS];
-    origin_fields(o, fields);
-    flatten(fields, &s->scratch);
-    if (s->scratch.failed)
-        return MST_ERR(err, MST_INVAL, "the origin of a result is too large");
-    mst_str_t flat = mst_buf_view(&s->scratch);
-    uint64_t hash = mst_xxh64(flat, 0);
-    for (size_t i = 0; i < s->origin_count; i++) {
-        mst_origin_slot_t *slot = &s->origins[(s->origin_last + i) % s->origin_count];
-        if (slot->hash == hash && mst_str_eq(mst_str(slot->flat, slot->flat_bytes), flat)) {
-            s->origin_last = (size_t)(slot - s->origins);
-            *out_no = slot->origin_no;
-            return MST_OK;
-        }
-    }
-    mst_rc rc = origin_row(s, fields, flat, out_no, err);
-    if (rc != MST_OK)
-        return rc;
-    if (s->origin_count == MST_ORIGIN_MAX)
-        mst_sqlite_origins_forget(s);
-    s->origin_last = s->origin_count++;
-    s->origins[s->origin_last] = (mst_origin_slot_t){
-        .hash = hash, .origin_no = *out_no, .flat = mst_xstrndup(flat.p, flat.n), .flat_bytes = flat.n};
     return MST_OK;
 }
 
@@ -147,7 +87,7 @@ mst_sqlite_result_add(mst_store_t *base, int64_t run_no, const mst_result_t *r, 
 {
     mst_sqlite_t *s = (mst_sqlite_t *)base;
     mst_live_t *live = NULL;
-    mst_rc rc = mst_sqlite_live_get(s, run_no, &live, err);
+    mst_rc rc = mst_lives_get(&s->lives, run_no, mst_sqlite_live_load, s, &live, err);
     if (rc != MST_OK)
         return rc;
     if (r->generation < live->generation) {
@@ -159,7 +99,7 @@ mst_sqlite_result_add(mst_store_t *base, int64_t run_no, const mst_result_t *r, 
                        (unsigned long long)r->key.case_no, r->generation, live->generation);
     int64_t no = 0;
     if (origin)
-        rc = origin_no(s, origin, &no, err);
+        rc = mst_origin_rows_no(&s->origins, origin, origin_row, s, &no, err);
     bool is_new = false;
     if (rc == MST_OK)
         rc = insert(s, run_no, r, no, &is_new, err);

@@ -1,9 +1,8 @@
-// Table run_rollup, and the writer's copies of the runs that it is adding rows to.
+// Table run_rollup.
 #include "aggregator/store/sqlite.h"
 
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 static int
 bind_real(sqlite3_stmt *st, int at, double v)
@@ -101,19 +100,10 @@ mst_sqlite_rollup(mst_store_t *base, int64_t run_no, mst_rollup_t *out, mst_err_
     return rc;
 }
 
-static void
-live_free(mst_live_t **live)
+mst_rc
+mst_sqlite_live_load(void *ud, int64_t run_no, mst_live_t *live, mst_err_t *err)
 {
-    if (!*live)
-        return;
-    mst_rollup_deinit(&(*live)->roll);
-    free(*live);
-    *live = NULL;
-}
-
-static mst_rc
-load(mst_sqlite_t *s, int64_t run_no, mst_live_t *live, mst_err_t *err)
-{
+    mst_sqlite_t *s = ud;
     sqlite3_stmt *st = NULL;
     mst_rc rc = mst_sqlite_prepare(s, "SELECT generation FROM run WHERE run_no=?1", &st, err);
     if (rc != MST_OK)
@@ -132,77 +122,14 @@ load(mst_sqlite_t *s, int64_t run_no, mst_live_t *live, mst_err_t *err)
     return rc == MST_OK ? mst_sqlite_rollup(&s->base, run_no, &live->roll, err) : rc;
 }
 
-// A free place, or that of the clean run that was used longest ago. Dirty ones stay: their sums are nowhere else.
-static mst_live_t **
-live_place(mst_sqlite_t *s)
-{
-    mst_live_t **oldest = NULL;
-    for (int i = 0; i < MST_LIVE_MAX; i++) {
-        if (!s->live[i])
-            return &s->live[i];
-        if (!s->live[i]->dirty && (!oldest || s->live[i]->used < (*oldest)->used))
-            oldest = &s->live[i];
-    }
-    return oldest;
-}
-
 mst_rc
-mst_sqlite_live_get(mst_sqlite_t *s, int64_t run_no, mst_live_t **out, mst_err_t *err)
+mst_sqlite_live_save(void *ud, mst_live_t *live, mst_err_t *err)
 {
-    for (int i = 0; i < MST_LIVE_MAX; i++)
-        if (s->live[i] && s->live[i]->run_no == run_no) {
-            s->live[i]->used = ++s->live_clock;
-            *out = s->live[i];
-            return MST_OK;
-        }
-    mst_live_t **place = live_place(s);
-    if (!place)
-        return MST_ERR(err, MST_LIMIT, "one transaction holds rows of more than %d runs", MST_LIVE_MAX);
-    live_free(place);
-    mst_live_t *live = MST_NEW(mst_live_t);
-    mst_rollup_init(&live->roll);
-    mst_rc rc = load(s, run_no, live, err);
-    if (rc != MST_OK) {
-        live_free(&live);
-        return rc;
-    }
-    live->used = ++s->live_clock;
-    *place = *out = live;
-    return MST_OK;
+    return mst_sqlite_rollup_save(ud, live->run_no, &live->roll, err);
 }
 
 const mst_rollup_t *
 mst_sqlite_live(mst_store_t *base, int64_t run_no)
 {
-    mst_sqlite_t *s = (mst_sqlite_t *)base;
-    for (int i = 0; i < MST_LIVE_MAX; i++)
-        if (s->live[i] && s->live[i]->run_no == run_no)
-            return &s->live[i]->roll;
-    return NULL;
-}
-
-mst_rc
-mst_sqlite_live_save(mst_sqlite_t *s, mst_err_t *err)
-{
-    mst_rc rc = MST_OK;
-    for (int i = 0; i < MST_LIVE_MAX && rc == MST_OK; i++)
-        if (s->live[i] && s->live[i]->dirty)
-            rc = mst_sqlite_rollup_save(s, s->live[i]->run_no, &s->live[i]->roll, err);
-    return rc;
-}
-
-void
-mst_sqlite_live_clean(mst_sqlite_t *s)
-{
-    for (int i = 0; i < MST_LIVE_MAX; i++)
-        if (s->live[i])
-            s->live[i]->dirty = false;
-}
-
-void
-mst_sqlite_live_forget(mst_sqlite_t *s, bool dirty_only)
-{
-    for (int i = 0; i < MST_LIVE_MAX; i++)
-        if (s->live[i] && (s->live[i]->dirty || !dirty_only))
-            live_free(&s->live[i]);
+    return mst_lives_roll(&((mst_sqlite_t *)base)->lives, run_no);
 }

@@ -135,7 +135,7 @@ mst_sqlite_run_update(mst_store_t *base, const mst_run_rec_t *r, mst_err_t *err)
         rc = MST_ERR(err, MST_NOTFOUND, "no run %lld \"%.*s\" in database \"%s\"", (long long)r->run_no,
                      MST_FMT(r->run_id), s->path);
     sqlite3_finalize(st);
-    mst_sqlite_live_forget(s, false); // its generation may be another now
+    mst_lives_forget(&s->lives, false); // its generation may be another now
     return rc;
 }
 
@@ -282,7 +282,7 @@ mst_sqlite_run_reopen(mst_store_t *base, int64_t run_no, uint32_t *out_generatio
     mst_rollup_t roll;
     mst_rollup_init(&roll);
     int64_t generation = 0;
-    mst_sqlite_live_forget(s, false);
+    mst_lives_forget(&s->lives, false);
     mst_rc rc = mst_sqlite_exec(s, "BEGIN IMMEDIATE", "begin writing", err);
     if (rc != MST_OK)
         goto out;

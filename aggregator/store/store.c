@@ -5,7 +5,7 @@
 
 #include <math.h>
 
-static const mst_store_ops_t *const members[] = {&mst_store_sqlite};
+static const mst_store_ops_t *const members[] = {&mst_store_sqlite, &mst_store_postgresql};
 
 const char *
 mst_run_state_name(mst_run_state_t s)
@@ -40,6 +40,8 @@ mst_store_file(const char *url)
     if (scheme == 0)
         return url ? url : "";
     const char *where = url + scheme + 1;
+    if (strncmp(url, "postgres", 8) == 0)
+        return "";
     return strncmp(where, "//", 2) == 0 ? where + 2 : where; // sqlite:///absolute/path
 }
 
@@ -52,12 +54,14 @@ mst_store_open(const char *url, mst_store_mode_t mode, mst_store_t **out, mst_er
     size_t scheme = scheme_bytes(url);
     if (scheme == 0)
         return mst_store_sqlite.open(url, mode, out, err);
-    const char *where = mst_store_file(url);
+    mst_str_t name = mst_str_eq_c(mst_str(url, scheme), "postgres") ? MST_STR("postgresql") : mst_str(url, scheme);
     for (size_t i = 0; i < sizeof members / sizeof members[0]; i++)
-        if (mst_str_eq_c(mst_str(url, scheme), members[i]->scheme))
-            return members[i]->open(where, mode, out, err);
+        if (mst_str_eq_c(name, members[i]->scheme))
+            return members[i]->open(members[i]->whole_url ? url : mst_store_file(url), mode, out, err);
     return MST_ERR(err, MST_UNSUPPORTED,
-                   "database \"%.*s:...\" is of a kind that is not built in, expected sqlite:PATH", (int)scheme, url);
+                   "database \"%.*s:...\" is of a kind that is not built in, expected sqlite:PATH or "
+                   "postgresql://HOST/DATABASE",
+                   (int)scheme, url);
 }
 
 void
@@ -163,12 +167,21 @@ mst_store_result_add(mst_store_t *s, int64_t run_no, const mst_result_t *r, cons
 }
 
 mst_rc
+mst_store_settle(mst_store_t *s, mst_store_settled_fn *fn, void *ud, mst_err_t *err)
+{
+    mst_rc rc = check_write(s, true, err);
+    return rc == MST_OK && s->ops->settle ? s->ops->settle(s, fn, ud, err) : rc;
+}
+
+mst_rc
 mst_store_commit(mst_store_t *s, mst_err_t *err)
 {
     mst_rc rc = check_write(s, true, err);
     if (rc != MST_OK)
         return rc;
-    rc = s->ops->commit(s, err);
+    rc = mst_store_settle(s, NULL, NULL, err);
+    if (rc == MST_OK)
+        rc = s->ops->commit(s, err);
     if (rc == MST_OK)
         s->in_transaction = false;
     else

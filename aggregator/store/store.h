@@ -1,5 +1,5 @@
-// The store: runs, results, rollups. One interface, SQLite here; PostgreSQL later through the same ops and the
-// same conformance suite. The results table is the only truth (distributed.md K1).
+// The store: runs, results, rollups. One interface, two members (SQLite, PostgreSQL), one conformance suite. The table
+// of results is the only truth.
 //
 // Writing: one connection, one thread; BEGIN IMMEDIATE .. COMMIT; WAL, synchronous=FULL; the writer also
 // checkpoints. Reading: separate read-only connections.
@@ -49,12 +49,13 @@ typedef struct {
     int exit_code;                             // -1 = none yet
 } mst_run_rec_t;
 
-// url: "sqlite:PATH" or a bare path. Creates and migrates in WRITE mode; refuses a newer schema by number.
+// url: "sqlite:PATH" or a bare path, or "postgresql://HOST/DATABASE". Creates and migrates in WRITE mode; refuses a
+// newer schema by number.
 // MST_NOTFOUND (READ of a missing file), MST_CONFLICT (another process writes; its pid is named), MST_PROTO (not a
 // database, or not ours), MST_UNSUPPORTED (newer schema, or a scheme that is not built in), MST_DENIED, MST_IO,
-// MST_FULL.
+// MST_FULL, MST_CLOSED (no server answers).
 MST_NODISCARD mst_rc mst_store_open(const char *url, mst_store_mode_t mode, mst_store_t **out, mst_err_t *err);
-// The file that a URL names; it need not be there.
+// The file that a URL names; it need not be there. Empty: it names none.
 const char *mst_store_file(const char *url);
 void mst_store_close(mst_store_t **s);
 
@@ -78,6 +79,8 @@ typedef enum {
     MST_ADDED_NEW = 1,
     MST_ADDED_DUPLICATE, // the key was there already; nothing changed
     MST_ADDED_FENCED,    // of an older generation than the run's; nothing changed
+    MST_ADDED_LATER,     // mst_store_settle will tell
+    MST_ADDED_REFUSED,   // by mst_store_settle alone: the database will not take this row; nothing changed
 } mst_added_t;
 
 // Inside a transaction; nothing of r or origin is kept. Input and expected are stored where repeat_no is 0
@@ -86,7 +89,13 @@ typedef enum {
 // run. After these two the transaction goes on; after any other error roll back.
 MST_NODISCARD mst_rc mst_store_result_add(mst_store_t *s, int64_t run_no, const mst_result_t *r,
                                           const mst_origin_t *origin, mst_added_t *out, mst_err_t *err);
-// Rollups of the new rows go into the same transaction. MST_FULL, MST_IO: nothing of it is stored; the
+// Once for each MST_ADDED_LATER since the last settling, in the order of adding. why: of MST_ADDED_REFUSED alone.
+typedef void mst_store_settled_fn(void *ud, mst_added_t added, const mst_err_t *why);
+// What waits goes to the database, inside the transaction. fn may be NULL. On an error roll back.
+MST_NODISCARD mst_rc mst_store_settle(mst_store_t *s, mst_store_settled_fn *fn, void *ud, mst_err_t *err);
+// Settles, and commits. Rollups of the new rows go into the same transaction. MST_CLOSED: the connection was lost, and
+// whether the rows are stored is not known: add them again, those that are will be duplicates.
+// MST_FULL, MST_IO: nothing of it is stored; the
 // connection is usable again after mst_store_rollback.
 MST_NODISCARD mst_rc mst_store_commit(mst_store_t *s, mst_err_t *err);
 void mst_store_rollback(mst_store_t *s);

@@ -137,23 +137,48 @@ suite_make(suite_row_t *row, uint64_t i)
     r->score_count = 3;
 }
 
+static void
+suite_verdict(void *ud, mst_added_t added, const mst_err_t *why)
+{
+    (void)why;
+    if (added == MST_ADDED_REFUSED)
+        print_message("refused: %s\n", why ? why->message : "");
+    *(mst_added_t *)ud = added;
+}
+
 static mst_added_t
 suite_add(mst_store_t *s, int64_t run_no, const mst_result_t *r)
 {
     mst_added_t added = 0;
     assert_ok(mst_store_result_add(s, run_no, r, &suite_origin, &added, err));
+    if (added == MST_ADDED_LATER)
+        assert_ok(mst_store_settle(s, suite_verdict, &added, err));
     return added;
+}
+
+static void
+suite_must_be_new(void *ud, mst_added_t added, const mst_err_t *why)
+{
+    (void)why;
+    assert_int_equal(added, MST_ADDED_NEW);
+    ++*(uint64_t *)ud;
 }
 
 static void
 suite_fill(mst_store_t *s, int64_t run_no, uint64_t from, uint64_t to)
 {
+    uint64_t later = 0, told = 0;
     assert_ok(mst_store_begin(s, err));
     for (uint64_t i = from; i < to; i++) {
         suite_row_t row;
+        mst_added_t added = 0;
         suite_make(&row, i);
-        assert_int_equal(suite_add(s, run_no, &row.r), MST_ADDED_NEW);
+        assert_ok(mst_store_result_add(s, run_no, &row.r, &suite_origin, &added, err));
+        assert_true(added == MST_ADDED_NEW || added == MST_ADDED_LATER);
+        later += added == MST_ADDED_LATER;
     }
+    assert_ok(mst_store_settle(s, suite_must_be_new, &told, err));
+    assert_int_equal(told, later);
     assert_ok(mst_store_commit(s, err));
 }
 

@@ -670,22 +670,6 @@ suite_killed_writer(void **state)
 }
 
 static void
-suite_second_writer(void **state)
-{
-    suite_t *t = *state;
-    mst_store_t *second = NULL;
-    assert_int_equal(mst_store_open(t->url, MST_STORE_WRITE, &second, &t->err), MST_CONFLICT);
-    assert_null(second);
-    char pid[32];
-    snprintf(pid, sizeof pid, "process %ld", (long)getpid());
-    assert_non_null(strstr(t->err.message, pid));
-    mst_store_close(&t->s);
-    assert_ok(mst_store_open(t->url, MST_STORE_WRITE, &second, err));
-    mst_store_close(&second);
-    assert_ok(mst_store_open(t->url, MST_STORE_WRITE, &t->s, err));
-}
-
-static void
 suite_readers(void **state)
 {
     suite_t *t = *state;
@@ -717,6 +701,6 @@ suite_readers(void **state)
         SUITE_TEST(suite_hostile_scores), SUITE_TEST(suite_rollup_equals_recount), SUITE_TEST(suite_rollback),         \
         SUITE_TEST(suite_keys_in_order), SUITE_TEST(suite_input_is_shared), SUITE_TEST(suite_scan_filters),            \
         SUITE_TEST(suite_reopen_run), SUITE_TEST(suite_quantiles), SUITE_TEST(suite_100k_rows),                        \
-        SUITE_TEST(suite_killed_writer), SUITE_TEST(suite_second_writer), SUITE_TEST(suite_readers)
+        SUITE_TEST(suite_killed_writer), SUITE_TEST(suite_readers)
 
 #endif

@@ -123,6 +123,22 @@ test_store_sqlite_refuses_foreign_files(void **state)
 
 // Another name for the same file is the same database.
 static void
+test_store_sqlite_second_writer(void **state)
+{
+    suite_t *t = *state;
+    mst_store_t *second = NULL;
+    assert_int_equal(mst_store_open(t->url, MST_STORE_WRITE, &second, &t->err), MST_CONFLICT);
+    assert_null(second);
+    char pid[32];
+    snprintf(pid, sizeof pid, "process %ld", (long)getpid());
+    assert_non_null(strstr(t->err.message, pid));
+    mst_store_close(&t->s);
+    assert_ok(mst_store_open(t->url, MST_STORE_WRITE, &second, err));
+    mst_store_close(&second);
+    assert_ok(mst_store_open(t->url, MST_STORE_WRITE, &t->s, err));
+}
+
+static void
 test_store_sqlite_second_writer_by_link(void **state)
 {
     suite_t *t = *state;
@@ -153,7 +169,7 @@ test_store_sqlite_column_types(void **state)
     assert_int_equal(must_ask(path, "SELECT count(*) FROM result WHERE typeof(text)='blob'"), 1);
     assert_int_equal(must_ask(path, "SELECT count(*) FROM result WHERE typeof(ttft_ns) NOT IN ('integer','null')"), 0);
     assert_int_equal(must_ask(path, "SELECT count(*) FROM run_rollup WHERE typeof(sum) NOT IN ('real','null')"), 0);
-    assert_int_equal(must_ask(path, "SELECT count(*) FROM schema_migration"), 2);
+    assert_int_equal(must_ask(path, "SELECT count(*) FROM schema_migration"), must_ask(path, "PRAGMA user_version"));
     assert_ok(mst_store_open(t->url, MST_STORE_WRITE, &t->s, err));
 }
 
@@ -314,6 +330,28 @@ test_store_sqlite_equal_values(void **state)
     assert_true(want[3].value == 7000003);
 }
 
+#define FIRST_COLUMNS 56 // of table result in the first version
+
+// Drops the columns of table result behind the first n.
+static void
+must_drop_from(const char *path, int64_t n)
+{
+    char sql[200];
+    while (must_ask(path, "SELECT count(*) FROM pragma_table_info('result')") > n) {
+        sqlite3 *db = NULL;
+        sqlite3_stmt *st = NULL;
+        assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+        assert_int_equal(sqlite3_prepare_v2(db, "SELECT name FROM pragma_table_info('result') ORDER BY cid DESC LIMIT 1",
+                                            -1, &st, NULL),
+                         SQLITE_OK);
+        assert_int_equal(sqlite3_step(st), SQLITE_ROW);
+        snprintf(sql, sizeof sql, "ALTER TABLE result DROP COLUMN %s", (const char *)sqlite3_column_text(st, 0));
+        sqlite3_finalize(st);
+        sqlite3_close(db);
+        must_exec(path, sql);
+    }
+}
+
 // A file of the first version: rows of then are read, rows of now are added.
 static void
 test_store_sqlite_first_version(void **state)
@@ -324,14 +362,16 @@ test_store_sqlite_first_version(void **state)
     suite_fill(t->s, run, 0, 10);
     mst_store_close(&t->s);
     const char *path = path_of(t->url);
-    must_exec(path, "ALTER TABLE result DROP COLUMN usage_tokens");
+    int64_t version = must_ask(path, "PRAGMA user_version");
+    must_drop_from(path, FIRST_COLUMNS);
     must_exec(path, "DELETE FROM schema_migration WHERE version > 1");
     must_exec(path, "PRAGMA user_version=1");
     assert_int_equal(mst_store_open(t->url, MST_STORE_READ, &t->s, &e), MST_NOTFOUND);
     assert_int_equal(mst_store_open(t->url, MST_STORE_WRITE, &t->s, &e), MST_OK);
     suite_fill(t->s, run, 10, 20);
     assert_int_equal(must_ask(path, "SELECT count(*) FROM result WHERE usage_tokens IS NULL"), 10 + 1);
-    assert_int_equal(must_ask(path, "SELECT count(*) FROM schema_migration"), 2);
+    assert_int_equal(must_ask(path, "SELECT count(*) FROM schema_migration"), version);
+    assert_int_equal(must_ask(path, "PRAGMA user_version"), version);
 }
 
 int
@@ -342,6 +382,7 @@ main(void)
         SUITE_TEST(test_store_sqlite_urls),
         SUITE_TEST(test_store_sqlite_refuses_newer_schema),
         SUITE_TEST(test_store_sqlite_refuses_foreign_files),
+        SUITE_TEST(test_store_sqlite_second_writer),
         SUITE_TEST(test_store_sqlite_second_writer_by_link),
         SUITE_TEST(test_store_sqlite_column_types),
         SUITE_TEST(test_store_sqlite_score_view),
