@@ -1,6 +1,6 @@
 // What scorers ask of endpoints of their own. A scorer that waits for an answer (scorers/scorer.h) leaves its ask in
-// the record of its case; the loop's thread asks, within the endpoint's limits and with its retries, several texts to embed
-// in one request where more than one waits; with the answers in the record the case is scored anew.
+// the record of its case; the loop's thread asks, within the endpoint's limits and with its retries, several texts to
+// embed in one request where more than one waits; with the answers in the record the case is scored anew.
 //
 // A record belongs to whoever holds its case: a CPU thread while it scores, the loop's thread while it asks.
 #ifndef MST_WORKER_CALLS_H

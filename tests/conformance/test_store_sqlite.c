@@ -341,9 +341,8 @@ must_drop_from(const char *path, int64_t n)
         sqlite3 *db = NULL;
         sqlite3_stmt *st = NULL;
         assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-        assert_int_equal(sqlite3_prepare_v2(db, "SELECT name FROM pragma_table_info('result') ORDER BY cid DESC LIMIT 1",
-                                            -1, &st, NULL),
-                         SQLITE_OK);
+        static const char last[] = "SELECT name FROM pragma_table_info('result') ORDER BY cid DESC LIMIT 1";
+        assert_int_equal(sqlite3_prepare_v2(db, last, -1, &st, NULL), SQLITE_OK);
         assert_int_equal(sqlite3_step(st), SQLITE_ROW);
         snprintf(sql, sizeof sql, "ALTER TABLE result DROP COLUMN %s", (const char *)sqlite3_column_text(st, 0));
         sqlite3_finalize(st);
