@@ -16,6 +16,8 @@ equal "$(json gate.json 'd["totals"]["pass_rate"]')" 1.0 "pass rate of the gate"
 sed 's/max_p99_ms: 1000/max_p99_ms: 0.01/' configs/gate.yaml > tight.yaml
 expect 1 "$MUSTER" run tight.yaml --json
 equal "$(json out '[s["passed"] for s in d["scorer_summaries"] if s["scope"] == "run"]')" "[False]" "the gate"
+expect 1 "$MUSTER" run configs/targets.yaml -o targets.json
+equal "$(json targets.json '[(t["label"], t["passed"]) for t in d["targets"]]')" "[('large', 30), ('small', 24)]" "two models"
 expect 1 "$MUSTER" run configs/recorded.yaml -o recorded.json
 equal "$(json recorded.json 'd["totals"]["passed"]')" 8 "right among the recorded answers"
 expect 0 "$MUSTER" show latest --worst 3
@@ -34,7 +36,7 @@ says out "no recorded answer"
 equal "$(json none.json 'list(d["outcome_reasons"])')" "['bad_case']" "reasons"
 expect 0 "$MUSTER" list --json
 cp out list.json
-python3 - "$MUSTER_SOURCE/docs/reference/json.md" server.json gate.json recorded.json none.json list.json <<'X' || fail "a field without a word"
+python3 - "$MUSTER_SOURCE/docs/reference/json.md" server.json gate.json targets.json recorded.json none.json list.json <<'X' || fail "a field without a word"
 import json, re, sys
 page = set(re.findall(r"`([a-z0-9_]+)`", open(sys.argv[1]).read()))
 seen = set()
