@@ -69,7 +69,7 @@ print_target(const mst_run_cfg_t *cfg, const mst_target_cfg_t *t)
     else
         printf("target       %.*s: %s", MST_FMT(t->label), p->kind->name);
     for (const mst_param_t *row = p->kind->params; row != NULL && row->name != NULL; row++)
-        if (row->type == MST_P_STR && mst_params_str(&p->params, row->name).n > 0 &&
+        if ((row->type == MST_P_STR || row->type == MST_P_URL) && mst_params_str(&p->params, row->name).n > 0 &&
             (strcmp(row->name, "model") == 0 || strcmp(row->name, "base_url") == 0))
             printf("%s%.*s", strcmp(row->name, "model") == 0 ? " " : " at ",
                    MST_FMT(mst_params_str(&p->params, row->name)));

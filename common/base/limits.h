@@ -45,6 +45,7 @@
 
 // a run
 #define MST_TARGETS_MAX           64
+#define MST_MODELS_MAX            256 // models by a name of one's own, of one file
 #define MST_REPEATS_MAX           1000
 #define MST_SCORERS_MAX           64
 #define MST_CASE_SLICES_MAX       16  // slices and tags of one case

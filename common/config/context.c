@@ -14,7 +14,7 @@ mst_cfg_fail(const mst_cfg_ctx_t *c, mst_rc rc, const mst_ynode_t *at, const cha
     va_start(ap, fmt);
     vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
-    return MST_ERR(c->err, rc, "%s:%u:%u: %s", c->file, at->line, at->column, text);
+    return MST_ERR(c->err, rc, "%s:%u:%u: %s", at->file != NULL ? at->file : c->file, at->line, at->column, text);
 }
 
 mst_rc

@@ -12,6 +12,7 @@ typedef struct {
     mst_arena_t *arena;
     mst_err_t *err;
     const char *section; // what unknown keys are unknown to: "data_source"; NULL = the top level
+    const mst_ynode_t *models[2]; // by name: of the configuration, of its models_file; NULL = none
     size_t expanded;     // bytes that expansion made so far, capped by MST_YAML_BYTES_MAX
 } mst_cfg_ctx_t;
 
@@ -97,6 +98,10 @@ MST_NODISCARD mst_rc mst_cfg_provider_common(mst_cfg_ctx_t *c, const mst_ynode_t
 // A backend that is nobody's target; n NULL: none.
 MST_NODISCARD mst_rc mst_cfg_provider(mst_cfg_ctx_t *c, const mst_ynode_t *n, mst_provider_cfg_t *out);
 MST_NODISCARD mst_rc mst_cfg_request(mst_cfg_ctx_t *c, const mst_ynode_t *n, mst_request_cfg_t *out); // NULL: generate
+// models.c: both may be NULL. From then on a backend may be named in place of being described.
+MST_NODISCARD mst_rc mst_cfg_models(mst_cfg_ctx_t *c, const mst_ynode_t *models, const mst_ynode_t *file);
+// A backend that only names its model becomes its full description; *out_name is then that name, else empty.
+MST_NODISCARD mst_rc mst_cfg_model(mst_cfg_ctx_t *c, const mst_ynode_t **node, mst_str_t *out_name);
 // targets.c: both may be NULL; only one of them is given.
 MST_NODISCARD mst_rc mst_cfg_targets(mst_cfg_ctx_t *c, const mst_ynode_t *provider, const mst_ynode_t *list,
                                      mst_run_cfg_t *out);

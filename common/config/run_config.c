@@ -12,6 +12,11 @@ const mst_param_t mst_run_cfg_table[] = {
     {.name = "scorers", .type = MST_P_JSON, .required = true, .help = "list of scorers, tiers mixed; all must pass"},
     {.name = "provider", .type = MST_P_JSON, .help = "whom to ask; without it recorded answers are scored"},
     {.name = "targets", .type = MST_P_JSON, .help = "list of backends to ask, in place of `provider`"},
+    {.name = "models", .type = MST_P_JSON,
+     .help = "backends by a name of one's own: name: {provider_type: ..., model: ..., and their settings}; "
+             "`model: NAME` without provider_type means one of them"},
+    {.name = "models_file", .type = MST_P_STR,
+     .help = "a YAML file of further models, relative to the working directory"},
     {.name = "placement", .type = MST_P_ENUM, .dflt = "replicate", .choices = "replicate|share",
      .help = "replicate: each case once on each target; share: the targets are equal, each case on one that has room"},
     {.name = "request", .type = MST_P_JSON,
@@ -45,7 +50,7 @@ const mst_param_t mst_run_cfg_table[] = {
 };
 
 enum {
-    ROW_NAME, ROW_DESCRIPTION, ROW_SOURCE, ROW_SCORERS, ROW_PROVIDER, ROW_TARGETS, ROW_PLACEMENT, ROW_REQUEST,
+    ROW_NAME, ROW_DESCRIPTION, ROW_SOURCE, ROW_SCORERS, ROW_PROVIDER, ROW_TARGETS, ROW_MODELS, ROW_MODELS_FILE, ROW_PLACEMENT, ROW_REQUEST,
     ROW_PROBE, ROW_CONCURRENCY, ROW_REPEATS, ROW_REDUCE, ROW_FAIL_FAST, ROW_STRICT, ROW_KEEP_RAW, ROW_MIN_COVERAGE,
     ROW_SYSTEM_PROMPT, ROW_WANDB_PROJECT, ROW_WANDB_TAGS, ROW_GUARD, ROW_SLO, ROW_SIMULATE,
 };
@@ -128,7 +133,9 @@ read_sections(mst_cfg_ctx_t *c, const mst_ynode_t *root, mst_run_cfg_t *out)
     for (size_t i = 0; i < 2; i++)
         if (section(root, needed[i]) == NULL)
             return mst_cfg_fail(c, MST_INVAL, root, "\"%s\" is missing", mst_run_cfg_table[needed[i]].name);
-    mst_rc rc = mst_cfg_source(c, section(root, ROW_SOURCE), &out->source);
+    mst_rc rc = mst_cfg_models(c, section(root, ROW_MODELS), section(root, ROW_MODELS_FILE));
+    if (rc == MST_OK)
+        rc = mst_cfg_source(c, section(root, ROW_SOURCE), &out->source);
     if (rc == MST_OK)
         rc = mst_cfg_scorers(c, section(root, ROW_SCORERS), out);
     if (rc == MST_OK)
@@ -149,7 +156,7 @@ read_sections(mst_cfg_ctx_t *c, const mst_ynode_t *root, mst_run_cfg_t *out)
 static mst_rc
 read_top(mst_cfg_ctx_t *c, const mst_ynode_t *root, mst_run_cfg_t *out)
 {
-    static const char *const sections[] = {"data_source",     "scorers",  "provider", "targets", "request",
+    static const char *const sections[] = {"data_source",     "scorers",  "provider", "targets", "models", "request",
                                            "numerical_guard", "simulate", "slo",      NULL};
     mst_params_t p;
     mst_rc rc = mst_cfg_params(c, &(mst_cfg_tables_t){.own = mst_run_cfg_table, .also = sections}, root, &p, NULL);

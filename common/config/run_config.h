@@ -25,6 +25,8 @@ typedef struct {
     // Environment look-up, NULL when unset. A parameter, so that this layer does no I/O. getenv_fn NULL: "${" is
     // ordinary text, which is how a spec must be read.
     const char *(*getenv_fn)(void *ud, const char *name);
+    // A file that the configuration names (models_file), into arena; NULL: such a file is refused.
+    mst_rc (*read_fn)(void *ud, const char *path, size_t max, mst_arena_t *arena, mst_str_t *out, mst_err_t *err);
     void *ud;
 } mst_config_env_t;
 

@@ -89,16 +89,22 @@ mst_cfg_provider(mst_cfg_ctx_t *c, const mst_ynode_t *n, mst_provider_cfg_t *out
     };
     mst_params_t own;
     *out = (mst_provider_cfg_t){0};
-    return n == NULL ? MST_OK : read_provider(c, n, &(mst_cfg_tables_t){.own = type_only}, &own, out);
+    mst_str_t name;
+    if (n == NULL)
+        return MST_OK;
+    mst_rc rc = mst_cfg_model(c, &n, &name);
+    return rc == MST_OK ? read_provider(c, n, &(mst_cfg_tables_t){.own = type_only}, &own, out) : rc;
 }
 
 static mst_rc
-read_target(mst_cfg_ctx_t *c, const mst_ynode_t *map, mst_target_cfg_t *out)
+read_target(mst_cfg_ctx_t *c, const mst_ynode_t *map, mst_target_cfg_t *out, mst_str_t *out_name)
 {
     static const char *const left[] = {"simulate", NULL};
     mst_params_t own;
-    mst_rc rc = read_provider(c, map, &(mst_cfg_tables_t){.own = mst_target_cfg_table, .also = left}, &own,
-                              &out->provider);
+    mst_rc rc = mst_cfg_model(c, &map, out_name);
+    if (rc == MST_OK)
+        rc =
+            read_provider(c, map, &(mst_cfg_tables_t){.own = mst_target_cfg_table, .also = left}, &own, &out->provider);
     if (rc != MST_OK)
         return rc;
     const mst_param_value_t *v = own.values;
@@ -119,16 +125,15 @@ label_taken(const mst_target_cfg_t *targets, size_t count, const mst_target_cfg_
     return false;
 }
 
-// The model says most about a backend; two of one model are told apart by a number.
+// The name that it was asked for by, or its model, says most about a backend; two of one are told apart by a number.
 static mst_rc
-give_label(mst_cfg_ctx_t *c, mst_target_cfg_t *targets, size_t count, size_t i)
+give_label(mst_cfg_ctx_t *c, mst_target_cfg_t *targets, size_t count, size_t i, mst_str_t name)
 {
     const mst_provider_cfg_t *p = &targets[i].provider;
-    mst_str_t model = MST_STR_NULL;
-    for (const mst_param_t *row = p->params.table; row != NULL && row->name != NULL; row++)
+    for (const mst_param_t *row = p->params.table; row != NULL && row->name != NULL && name.n == 0; row++)
         if (strcmp(row->name, "model") == 0 && row->type == MST_P_STR)
-            model = mst_params_str(&p->params, "model");
-    mst_str_t base = mst_str_cut(model, 180);
+            name = mst_params_str(&p->params, "model");
+    mst_str_t base = mst_str_cut(name, 180);
     if (!mst_cfg_is_label(base))
         base = mst_str_c(p->kind->name);
     char label[256];
@@ -141,17 +146,20 @@ give_label(mst_cfg_ctx_t *c, mst_target_cfg_t *targets, size_t count, size_t i)
 }
 
 static mst_rc
-label_targets(mst_cfg_ctx_t *c, const mst_ynode_t *const *nodes, mst_target_cfg_t *targets, size_t count)
+label_targets(mst_cfg_ctx_t *c, const mst_ynode_t *const *nodes, const mst_str_t *names, mst_target_cfg_t *targets,
+              size_t count)
 {
     char shown[MST_CFG_SHOW_MAX];
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
+        const mst_ynode_t *at = mst_cfg_find(nodes[i], &mst_target_cfg_table[ROW_LABEL]);
         if (targets[i].label.n > 0 && label_taken(targets, i, NULL, targets[i].label))
-            return mst_cfg_fail(c, MST_INVAL, mst_cfg_find(nodes[i], &mst_target_cfg_table[ROW_LABEL]),
-                                "label \"%s\" is used by an earlier target", mst_cfg_show(targets[i].label, shown));
+            return mst_cfg_fail(c, MST_INVAL, at != NULL ? at : nodes[i], "label \"%s\" is used by an earlier target",
+                                mst_cfg_show(targets[i].label, shown));
+    }
     mst_rc rc = MST_OK;
     for (size_t i = 0; i < count && rc == MST_OK; i++)
         if (targets[i].label.n == 0)
-            rc = give_label(c, targets, count, i);
+            rc = give_label(c, targets, count, i, names[i]);
     return rc;
 }
 
@@ -159,14 +167,15 @@ static mst_rc
 read_targets(mst_cfg_ctx_t *c, const mst_ynode_t *const *nodes, size_t count, mst_run_cfg_t *out)
 {
     mst_target_cfg_t *targets = MST_ARENA_ARRAY(c->arena, mst_target_cfg_t, count);
-    if (targets == NULL)
+    mst_str_t *names = MST_ARENA_ARRAY(c->arena, mst_str_t, count);
+    if (targets == NULL || names == NULL)
         return mst_cfg_nomem(c);
     mst_rc rc = MST_OK;
     for (size_t i = 0; i < count && rc == MST_OK; i++)
-        rc = read_target(c, nodes[i], &targets[i]);
+        rc = read_target(c, nodes[i], &targets[i], &names[i]);
     out->targets = targets;
     out->target_count = count;
-    return rc == MST_OK ? label_targets(c, nodes, targets, count) : rc;
+    return rc == MST_OK ? label_targets(c, nodes, names, targets, count) : rc;
 }
 
 mst_rc

@@ -125,6 +125,7 @@ new_node(tree_t *t, mst_ykind_t kind, yaml_mark_t mark)
         return NULL;
     }
     b->node.kind = kind;
+    b->node.file = t->file;
     b->node.line = (uint32_t)(mark.line + 1);
     b->node.column = (uint32_t)(mark.column + 1);
     return b;

@@ -16,6 +16,7 @@ typedef struct mst_ynode mst_ynode_t;
 struct mst_ynode {
     mst_ykind_t kind;
     uint32_t line, column;     // from 1
+    const char *file;          // borrowed from the caller of mst_yaml_parse; NULL: made by the program
     bool plain;                // scalar without quotes: may mean null, a bool or a number (YAML 1.2 core schema)
     mst_str_t text;            // scalar
     size_t count;              // elements, or pairs

@@ -52,6 +52,29 @@ equal "$(json pair.json '(lambda s: 15 < s["low"] <= s["shift"] <= s["high"] < 1
 equal "$(json pair.json 'd["targets"][1]["shift"]["pass_rate"]["shift"]')" 0.0 "as often right"
 equal "$(json pair.json 'len({(r["target_label"], r["case_id"]) for r in d["results"]})')" "$((2 * cases))" "results by label"
 
+# the same two by names of one's own, in a file of their own; the stored configuration is whole without it
+cat > models.yaml <<X
+models:
+  quick: {provider: openai, base_url: "$fast", model_name: m, api_key: "\${NO_KEY_HERE_0125}"}
+  late: {provider_type: openai, base_url: "$slow", model_name: m}
+X
+cat > named.yaml <<X
+name: named
+data_source: {source_type: jsonl, path: d.jsonl, limit: 20}
+models_file: models.yaml
+scorers: [{scorer_name: exact_match}]
+targets: [late, {model: quick, api_key: null, temperature: 0}]
+X
+expect 0 "$MUSTER" validate named.yaml
+says out "target       quick: openai m at $fast"
+expect 0 "$MUSTER" run named.yaml --db sqlite:n.db --json
+equal "$(json out '[t["label"] for t in d["targets"]]')" "['late', 'quick']" "labels of named models"
+rm models.yaml
+expect 0 "$MUSTER" show latest --db sqlite:n.db
+sed -i 's/targets: .*/targets: [lat]/' named.yaml
+expect 2 "$MUSTER" validate named.yaml
+says err "models.yaml"
+
 # one target alone
 expect 0 "$MUSTER" show latest --db sqlite:m.db --target slow --json
 equal "$(json out '{r["target_label"] for r in d}')" "{'slow'}" "show --target"
