@@ -171,7 +171,7 @@ fill_groups(source_t *s, const mst_run_cfg_t *cfg, mst_arena_t *arena, mst_run_n
 {
     bool grouped = out->repeat_count > 1 || s->roll->sliced > 0;
     passes_t p = {.groups = grouped ? mst_groups_new(cfg, out) : NULL,
-                  .sides = cfg->target_count > 1 ? mst_sides_new(cfg, out) : NULL};
+                  .sides = mst_run_cfg_key_targets(cfg) > 1 ? mst_sides_new(cfg, out) : NULL};
     const mst_store_scan_t what = {.with_scores = true};
     mst_rc rc = MST_OK;
     if (p.groups || p.sides)

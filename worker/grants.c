@@ -82,6 +82,19 @@ do_effect(mst_io_t *io, const mst_io_target_t *t, const mst_flow_effect_t *fx, m
     }
 }
 
+// Of equal targets the others take over what a lost one had: the coordinator grants it anew.
+static bool
+others_take_over(const mst_io_target_t *t)
+{
+    const mst_io_run_t *run = t->run;
+    if (run->run->cfg.placement != MST_PLACE_SHARE || mst_flow_fatal_cause(t->flow) != MST_GIVE_BACKEND)
+        return false;
+    for (size_t i = 0; i < run->target_count; i++)
+        if (mst_flow_mode(run->targets[i].flow) != MST_FLOW_FATAL)
+            return true;
+    return false;
+}
+
 static void
 step(mst_io_t *io, mst_io_target_t *t, const mst_flow_event_t *e)
 {
@@ -90,13 +103,16 @@ step(mst_io_t *io, mst_io_target_t *t, const mst_flow_event_t *e)
     mst_giving_init(&g, io, false, NULL);
     io->fx.count = 0;
     mst_flow_step(t->flow, mst_loop_now(io->loop), e, &io->fx);
-    bool fatal = mst_flow_mode(t->flow) == MST_FLOW_FATAL;
+    bool lost = mst_flow_mode(t->flow) == MST_FLOW_FATAL, fatal = lost && !others_take_over(t);
     // told when it happens and to each new grant; what was still under way then comes back without a word
     if (fatal && e->kind != MST_FE_VERDICT)
         mst_giving_init(&g, io, true, mst_flow_fatal_text(t->flow));
     for (size_t i = 0; i < io->fx.count; i++) {
-        if (io->fx.items[i].kind == MST_FX_FATAL)
+        if (io->fx.items[i].kind == MST_FX_FATAL && fatal)
             mst_giving_init(&g, io, true, mst_flow_fatal_text(t->flow));
+        else if (io->fx.items[i].kind == MST_FX_FATAL)
+            mst_warn("target \"%.*s\": %s; the others take its cases", MST_FMT(t->cfg->cfg->label),
+                     mst_flow_fatal_text(t->flow));
         do_effect(io, t, &io->fx.items[i], &g);
     }
     if (fatal)

@@ -1,6 +1,6 @@
 #!/bin/bash
 # Several targets in one run: each case once on each of two simulated backends of different speed; kill -9 and resume;
-# a target that is dead, and back again at the resume.
+# a target that is dead, and back again at the resume; equal targets that share the cases out.
 . "$(dirname "$0")/lib.sh"
 need python3 sqlite3
 cases=400
@@ -100,4 +100,25 @@ start_sim --echo --port "$slow_port"
 expect 0 "$MUSTER" run --resume latest --db sqlite:m.db --no-progress
 equal "$(each | tr '\n' ' ')" "0|$cases|$cases|$cases 1|$cases|$cases|$cases " "rows by target after the resume"
 equal "$(sqlite3 m.db 'select count(*) from result where target_no = 1 and input is null')" 0 "inputs beside the second target"
+
+# equal targets share the cases out; a dead one's are taken over
+cat > share.yaml <<X
+name: share
+data_source: {source_type: jsonl, path: d.jsonl}
+placement: share
+concurrency: 8
+scorers: [{scorer_name: exact_match}]
+targets:
+  - {label: one, provider_type: openai, base_url: "$fast", model_name: m}
+  - {label: two, provider_type: openai, base_url: "$slow", model_name: m, max_retries: 1, retry_base_ms: 20}
+X
+expect 0 "$MUSTER" run share.yaml --db sqlite:s.db --no-progress -o share.json
+equal "$(json share.json '(d["totals"]["total"], len({r["case_id"] for r in d["results"]}), d["targets"])')" \
+    "($cases, $cases, [])" "each case once"
+asked=$(sqlite3 s.db 'select count(distinct endpoint) from result join origin using(origin_no)')
+equal "$asked" 2 "targets that answered"
+stop_sim
+expect 0 "$MUSTER" run share.yaml --db sqlite:s.db --no-progress --json
+says err 'the others take its cases'
+equal "$(json out 'd["totals"]["measured"]')" "$cases" "cases without the lost target"
 done_testing
