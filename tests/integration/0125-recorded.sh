@@ -51,4 +51,39 @@ says err 'exchanges "x.jsonl" hold none'
 rm x.jsonl
 expect 2 "$MUSTER" run c.yaml
 says err 'could not open exchanges "x.jsonl"'
+# from a run that kept its raw answers: the same answers at the same times
+start_sim --itl-ms 2 --ttft-ms 5 --ping-every 3
+python3 - <<'X'
+import json
+with open("d.jsonl", "w") as f:
+    for i in range(8):
+        f.write(json.dumps({"id": "k%d" % i, "input": "é %d" % i, "expected_output": "x"}) + "\n")
+X
+for p in "openai, max_tokens: 9" "ollama, max_tokens: 9" "anthropic, max_tokens: 9" "openai, stream: false"; do
+    as=${p%%,*}
+    cat > k.yaml <<X
+name: kept
+data_source: {source_type: jsonl, path: d.jsonl}
+provider: {provider_type: $p, base_url: "$url", model: m}
+scorers: [{tier: L1, scorer_name: length, min: 1}]
+keep_raw: true
+X
+    sed "s|^provider: .*|provider: {provider_type: recorded, as: $as, exchanges: y.jsonl, model: m}|" k.yaml > again.yaml
+    expect 0 "$MUSTER" run k.yaml
+    expect 0 "$MUSTER" exchanges latest -o y.jsonl
+    says err "8 exchanges"
+    expect 0 "$MUSTER" latency latest --json
+    cp out first.json
+    equal "$(json first.json 'd["measured"]')" 8 "measured answers of $p"
+    expect 0 "$MUSTER" run again.yaml
+    expect 0 "$MUSTER" latency latest --json
+    same='(d["measured"], d["events"], [d["latency"][k] for k in ("ttft", "ttfo", "e2e", "tpot", "token_gap")])'
+    equal "$(json out "$same")" "$(json first.json "$same")" "latency of $p, replayed"
+done
+stop_sim
+expect 2 "$MUSTER" exchanges nothing
+sed '/keep_raw/d' again.yaml > plain.yaml
+expect 0 "$MUSTER" run plain.yaml
+expect 2 "$MUSTER" exchanges latest
+says err "kept no raw answers"
 done_testing
