@@ -53,14 +53,13 @@ by_value(const void *a, const void *b)
 static void
 print_list(const char *name, list_t *l)
 {
-    qsort(l->v, l->n, sizeof *l->v, by_value);
     if (l->n == 0) {
-        printf("%-14s none\n", name);
+        printf(" %s none", name);
         return;
     }
-    printf("%-14s n %9zu   min %8.1f   p50 %8.1f   p99 %8.1f   max %10.1f us\n", name, l->n, l->v[0] / 1e3,
-           mst_percentile_sorted(l->v, l->n, 0.5) / 1e3, mst_percentile_sorted(l->v, l->n, 0.99) / 1e3,
-           l->v[l->n - 1] / 1e3);
+    qsort(l->v, l->n, sizeof *l->v, by_value);
+    printf(" %s_n %zu min %.1f p50 %.1f p99 %.1f max %.1f us;", name, l->n, l->v[0] / 1e3, l->v[l->n / 2] / 1e3,
+           l->v[(size_t)((double)l->n * 0.99)] / 1e3, l->v[l->n - 1] / 1e3);
 }
 
 static void
@@ -135,13 +134,16 @@ on_result(void *ud, const mst_result_t *r, const mst_origin_t *origin)
         fprintf(stderr, "case %.*s: %s\n", MST_FMT(r->case_id), err.message);
         return true;
     }
-    j->merged += c.merged_reads;
     j->reused += c.conn_reused;
     j->user_stamps += c.rx_source != MST_STAMP_KERNEL || c.send_source != MST_STAMP_KERNEL;
     size_t k = 0;
+    int64_t last_rx = -1;
     for (uint32_t i = 0; i < c.event_count; i++) {
         if (c.events[i].n_tokens == 0)
             continue;
+        // read together though they were sent apart
+        j->merged += k > 0 && k < t->count && c.events[i].rx_ns == last_rx && t->before_ns[k] != t->before_ns[k - 1];
+        last_rx = c.events[i].rx_ns;
         if (k < t->count)
             add(&j->arrival, (double)(c.send_mono_ns + c.events[i].rx_ns - t->before_ns[k]));
         k++;
@@ -177,12 +179,12 @@ main(int argc, char **argv)
         fprintf(stderr, "%s\n", err.message);
         return 1;
     }
-    print_list("arrival error", &j.arrival);
-    print_list("TTFT error", &j.ttft);
-    printf("results %llu, without truth %llu, token events %llu, missing or extra %llu, with a user stamp %llu, "
-           "merged reads %llu, on reused connections %llu\n",
+    printf("stored results %llu without_truth %llu events %llu missing %llu user_stamps %llu merged %llu reused %llu;",
            (unsigned long long)j.results, (unsigned long long)j.unmatched, (unsigned long long)j.tokens,
            (unsigned long long)j.missing_tokens, (unsigned long long)j.user_stamps, (unsigned long long)j.merged,
            (unsigned long long)j.reused);
+    print_list("arrival", &j.arrival);
+    print_list("ttft", &j.ttft);
+    printf("\n");
     return j.unmatched == 0 && j.missing_tokens == 0 ? 0 : 1;
 }

@@ -1,13 +1,20 @@
 // How exact the client's stamps are: the simulated backend, a process of its own, writes down when it sent each event
-// and when each request reached its kernel; the client says when it received them. Two rounds over the same streams,
-// all started at once: the first on new connections, the second on kept ones.
+// and when each request reached its kernel; the client says when it received them. Rounds over the same streams, all
+// started at once: on new connections, on kept ones, and by a bare epoll reader with kernel stamps that parses nothing:
+// the limit. From the first two also what this process's own clock would have said (user).
 //   bench_truth [STREAMS] [TOKENS] [ITL_MS] [sync]
 // arrival error: client's arrival - backend's clock just before it sent the event.
 // ttft error: (first token's arrival - send stamp) - (sent by the backend - request in the backend's kernel).
+// merged: events that the backend sent apart and the client read together.
+#include <arpa/inet.h>
 #include <fcntl.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -16,18 +23,26 @@
 #include "common/base/mem.h"
 #include "common/base/str.h"
 #include "common/http/client.h"
+#include "common/http/stamps.h"
 #include "common/json/json.h"
 #include "sim/sim.h"
 
-enum { ROUNDS = 2, EVENTS_MAX = 4096, NAME_MAX_BYTES = 40, STREAMS_MAX = 8192 };
+enum { ROUNDS = 3, EVENTS_MAX = 4096, NAME_MAX_BYTES = 40, STREAMS_MAX = 8192, READ_BYTES = 16384 };
+
+static const char *const round_names[ROUNDS] = {"new", "kept", "bare"};
+#define BARE  2
+#define BODY  "{\"model\":\"m\",\"stream\":true,\"messages\":[{\"role\":\"user\",\"content\":\"Tell me.\"}]}"
+#define LIMIT 600000
 
 typedef struct bench bench_t;
 
 typedef struct {
     bench_t *b;
     char name[NAME_MAX_BYTES]; // X-Case-Id line's value
-    int64_t *rx_ns;            // one an event
+    int64_t *rx_ns, *user_ns;  // one an event; user: this process's clock when it got to it
     size_t events;
+    int64_t start_ns;          // this process's clock when it was asked for
+    int fd;                    // of the bare reader
     bool newline;              // the last byte was one
     int64_t send_ns;
     mst_stamp_source_t send_source, rx_source;
@@ -41,6 +56,7 @@ struct bench {
     char url[128];
     stream_t *streams; // ROUNDS * count
     size_t count, under_way;
+    uint16_t port;
 };
 
 typedef struct {
@@ -91,10 +107,13 @@ on_data(void *ud, mst_str_t bytes, int64_t rx_ns, bool merged)
 {
     stream_t *s = ud;
     (void)merged;
+    int64_t now_ns = mst_mono_ns();
     for (size_t i = 0; i < bytes.n; i++) { // an event ends with an empty line
         bool newline = bytes.p[i] == '\n';
-        if (newline && s->newline && s->events < EVENTS_MAX)
+        if (newline && s->newline && s->events < EVENTS_MAX) {
+            s->user_ns[s->events] = now_ns;
             s->rx_ns[s->events++] = rx_ns;
+        }
         s->newline = newline;
     }
     return true;
@@ -124,9 +143,7 @@ start(bench_t *b, stream_t *s)
     snprintf(line, sizeof line, "X-Case-Id: %s", s->name);
     mst_str_t headers[] = {MST_STR("Content-Type: application/json"), mst_str_c(line)};
     mst_http_req_t req = {.method = "POST", .url = mst_str_c(b->url), .headers = headers, .header_count = 2,
-                          .body = MST_STR("{\"model\":\"m\",\"stream\":true,\"messages\":[{\"role\":\"user\","
-                                          "\"content\":\"Tell me.\"}]}"),
-                          .total_timeout_ms = 600000, .body_max = MST_HTTP_BODY_MAX};
+                          .body = MST_STR(BODY), .total_timeout_ms = LIMIT, .body_max = MST_HTTP_BODY_MAX};
     mst_http_call_t *call;
     mst_err_t err;
     if (mst_http_start(b->http, &req, &handler, s, &call, &err) != MST_OK) {
@@ -134,6 +151,83 @@ start(bench_t *b, stream_t *s)
         exit(1);
     }
     b->under_way++;
+}
+
+// ---- the limit: a bare reader
+
+static bool
+bare_open(const bench_t *b, stream_t *s, int epoll_fd)
+{
+    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(b->port), .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    int one = 1;
+    s->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    mst_stamps_enable(s->fd);
+    struct epoll_event e = {.events = EPOLLIN, .data = {.ptr = s}};
+    return s->fd >= 0 && setsockopt(s->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one) == 0 &&
+           connect(s->fd, (struct sockaddr *)&to, sizeof to) == 0 && fcntl(s->fd, F_SETFL, O_NONBLOCK) == 0 &&
+           epoll_ctl(epoll_fd, EPOLL_CTL_ADD, s->fd, &e) == 0;
+}
+
+static bool
+bare_send(stream_t *s)
+{
+    char text[512];
+    int n = snprintf(text, sizeof text,
+                     "POST /v1/chat/completions HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+                     "X-Case-Id: %s\r\nContent-Length: %zu\r\n\r\n%s",
+                     s->name, sizeof BODY - 1, BODY);
+    return send(s->fd, text, (size_t)n, MSG_NOSIGNAL) == n;
+}
+
+static void
+bare_read(bench_t *b, stream_t *s, const mst_stamps_t *stamps, bool error)
+{
+    char room[READ_BYTES];
+    int64_t at;
+    while (error && mst_stamps_sent(stamps, s->fd, &at))
+        s->send_ns = at;
+    mst_arrival_t a = mst_stamps_arrival(stamps, s->fd, sizeof room);
+    ssize_t n = recv(s->fd, room, sizeof room, MSG_DONTWAIT);
+    if (n < 0 && error)
+        return;
+    if (n > 0) // the framing of chunks has no empty line; a chunk's own line end comes behind its event's
+        (void)on_data(s, mst_str(room, (size_t)n), a.last_ns, false);
+    bool whole = n >= 5 && memcmp(room + n - 5, "0\r\n\r\n", 5) == 0;
+    if (n > 0 && !whole)
+        return;
+    s->failed = !whole;
+    s->send_source = s->rx_source = s->send_ns != MST_NONE ? MST_STAMP_KERNEL : MST_STAMP_USER;
+    close(s->fd);
+    b->under_way--;
+}
+
+static void
+bare_round(bench_t *b, stream_t *streams)
+{
+    mst_stamps_t stamps;
+    mst_stamps_init(&stamps);
+    int epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+    struct epoll_event events[256];
+    bool ok = epoll_fd >= 0;
+    for (size_t i = 0; i < b->count && ok; i++)
+        ok = bare_open(b, &streams[i], epoll_fd);
+    for (size_t i = 0; i < b->count && ok; i++) {
+        ok = bare_send(&streams[i]);
+        b->under_way++;
+    }
+    while (ok && b->under_way > 0) {
+        int n = epoll_wait(epoll_fd, events, 256, LIMIT);
+        mst_stamps_refresh(&stamps, mst_mono_ns());
+        for (int i = 0; i < n; i++)
+            bare_read(b, events[i].data.ptr, &stamps, (events[i].events & EPOLLERR) != 0);
+        ok = n > 0;
+    }
+    if (!ok) {
+        fprintf(stderr, "the bare reader failed\n");
+        exit(1);
+    }
+    close(epoll_fd);
+    mst_stamps_deinit(&stamps);
 }
 
 // ---- the comparison
@@ -176,11 +270,16 @@ is_token(const mst_json_t *event)
            (mst_str_eq_c(kind, "content") || mst_str_eq_c(kind, "reasoning"));
 }
 
+typedef struct {
+    errors_t arrival, ttft, user_arrival, user_ttft;
+    size_t merged;
+} compared_t;
+
 static void
-compare(const stream_t *s, const mst_json_t *row, errors_t *arrival, errors_t *ttft)
+compare(const stream_t *s, const mst_json_t *row, compared_t *c)
 {
     const mst_json_t *events = mst_json_get(row, "events");
-    int64_t recv_ns = 0, before_ns;
+    int64_t recv_ns = 0, before_ns, previous_ns = 0;
     if (!mst_json_i64(mst_json_get(row, "recv_ns"), &recv_ns) || !events || events->count != s->events) {
         fprintf(stderr, "%s: %zu events received, %u sent\n", s->name, s->events, events ? events->count : 0);
         return;
@@ -190,23 +289,37 @@ compare(const stream_t *s, const mst_json_t *row, errors_t *arrival, errors_t *t
         const mst_json_t *event = mst_json_at(events, i);
         if (!mst_json_i64(mst_json_at(event, 0), &before_ns))
             continue;
-        add(arrival, s->rx_ns[i] - before_ns);
+        add(&c->arrival, s->rx_ns[i] - before_ns);
+        add(&c->user_arrival, s->user_ns[i] - before_ns);
+        c->merged += i > 0 && s->user_ns[i] == s->user_ns[i - 1] && before_ns != previous_ns;
+        previous_ns = before_ns;
         if (first && is_token(event)) {
-            add(ttft, (s->rx_ns[i] - s->send_ns) - (before_ns - recv_ns));
+            add(&c->ttft, (s->rx_ns[i] - s->send_ns) - (before_ns - recv_ns));
+            add(&c->user_ttft, (s->user_ns[i] - s->start_ns) - (before_ns - recv_ns));
             first = false;
         }
     }
 }
 
-static void
-report(const bench_t *b, const char *truth_path, int round, int64_t cpu_ns)
+static stream_t *
+stream_named(const bench_t *b, int round, mst_str_t name)
 {
-    errors_t arrival = {0}, ttft = {0};
+    char text[NAME_MAX_BYTES];
+    snprintf(text, sizeof text, "%.*s", MST_FMT(name));
+    int r = -1;
+    size_t i = SIZE_MAX;
+    bool ours = sscanf(text, "r%d-%zu", &r, &i) == 2 && r == round && i < b->count;
+    return ours ? &b->streams[(size_t)round * b->count + i] : NULL;
+}
+
+static void
+read_truth(const bench_t *b, const char *path, int round, compared_t *c)
+{
     mst_json_parser_t *parser = mst_json_parser_new();
     mst_arena_t *arena = mst_arena_new(16 * MST_MIB);
-    FILE *f = fopen(truth_path, "re");
+    FILE *f = fopen(path, "re");
     char *line = NULL;
-    size_t cap = 0, events = 0, kernel = 0, merged = 0, reused = 0;
+    size_t cap = 0;
     ssize_t n;
     while (f && (n = getline(&line, &cap, f)) > 0) {
         const mst_json_t *row;
@@ -215,31 +328,43 @@ report(const bench_t *b, const char *truth_path, int round, int64_t cpu_ns)
         if (mst_json_parse(parser, mst_str(line, (size_t)n), arena, &row, NULL, NULL) != MST_OK ||
             !mst_json_str(mst_json_get(row, "case_id"), &name))
             continue;
-        for (size_t i = 0; i < b->count; i++) {
-            const stream_t *s = &b->streams[(size_t)round * b->count + i];
-            if (mst_str_eq_c(name, s->name))
-                compare(s, row, &arrival, &ttft);
-        }
+        const stream_t *s = stream_named(b, round, name);
+        if (s)
+            compare(s, row, c);
     }
-    for (size_t i = 0; i < b->count; i++) {
-        const stream_t *s = &b->streams[(size_t)round * b->count + i];
-        events += s->events;
-        merged += s->merged;
-        reused += s->reused;
-        kernel += s->send_source == MST_STAMP_KERNEL && s->rx_source == MST_STAMP_KERNEL;
-    }
-    printf("streams %zu reused %zu kernel_both %zu events %zu merged_reads %zu cpu_us_per_event %.1f;", b->count,
-           reused, kernel, events, merged, (double)cpu_ns / 1e3 / (double)(events ? events : 1));
-    print_errors("arrival", &arrival);
-    print_errors("ttft", &ttft);
-    printf("\n");
     if (f)
         fclose(f);
     free(line);
-    free(arrival.us);
-    free(ttft.us);
     mst_arena_free(&arena);
     mst_json_parser_free(&parser);
+}
+
+static void
+report(const bench_t *b, const char *truth_path, int round, int64_t cpu_ns)
+{
+    compared_t c = {0};
+    size_t events = 0, kernel = 0, reused = 0;
+    read_truth(b, truth_path, round, &c);
+    for (size_t i = 0; i < b->count; i++) {
+        const stream_t *s = &b->streams[(size_t)round * b->count + i];
+        events += s->events;
+        reused += s->reused;
+        kernel += s->send_source == MST_STAMP_KERNEL && s->rx_source == MST_STAMP_KERNEL;
+    }
+    printf("%-4s streams %zu reused %zu kernel_both %zu events %zu merged %zu cpu_us_per_event %.1f;",
+           round_names[round], b->count, reused, kernel, events, c.merged,
+           (double)cpu_ns / 1e3 / (double)(events ? events : 1));
+    print_errors("arrival", &c.arrival);
+    print_errors("ttft", &c.ttft);
+    if (round != BARE) {
+        print_errors("user_arrival", &c.user_arrival);
+        print_errors("user_ttft", &c.user_ttft);
+    }
+    printf("\n");
+    free(c.arrival.us);
+    free(c.ttft.us);
+    free(c.user_arrival.us);
+    free(c.user_ttft.us);
 }
 
 static int64_t
@@ -250,10 +375,17 @@ run_round(bench_t *b, int round)
         stream_t *s = &b->streams[(size_t)round * b->count + i];
         s->b = b;
         s->rx_ns = MST_NEW_ARRAY(int64_t, EVENTS_MAX);
+        s->user_ns = MST_NEW_ARRAY(int64_t, EVENTS_MAX);
+        s->send_ns = MST_NONE;
         snprintf(s->name, sizeof s->name, "r%d-%zu", round, i);
-        start(b, s);
+        s->start_ns = mst_mono_ns();
+        if (round != BARE)
+            start(b, s);
     }
-    mst_loop_run(b->loop);
+    if (round == BARE)
+        bare_round(b, &b->streams[(size_t)round * b->count]);
+    else
+        mst_loop_run(b->loop);
     return mst_cpu_ns() - cpu_ns;
 }
 
@@ -294,6 +426,9 @@ main(int argc, char **argv)
         fprintf(stderr, "could not start\n");
         return 1;
     }
+    struct rlimit files = {4 * STREAMS_MAX, 4 * STREAMS_MAX};
+    (void)setrlimit(RLIMIT_NOFILE, &files);
+    b.port = port;
     snprintf(b.url, sizeof b.url, "http://127.0.0.1:%u/v1/chat/completions", port);
     b.streams = MST_NEW_ARRAY(stream_t, ROUNDS * b.count);
     int64_t cpu_ns[ROUNDS];
@@ -306,8 +441,10 @@ main(int argc, char **argv)
     waitpid(pid, &status, 0);
     for (int round = 0; round < ROUNDS; round++)
         report(&b, truth_path, round, cpu_ns[round]);
-    for (size_t i = 0; i < ROUNDS * b.count; i++)
+    for (size_t i = 0; i < ROUNDS * b.count; i++) {
         free(b.streams[i].rx_ns);
+        free(b.streams[i].user_ns);
+    }
     free(b.streams);
     close(truth_fd);
     unlink(truth_path);
