@@ -1,5 +1,6 @@
 // The summary for people: scorers, latency, throughput, outcomes, verdict. Lines that have nothing to say are left out.
 #include "report/groups.h"
+#include "report/latency.h"
 #include "report/report.h"
 #include "report/sides.h"
 #include "report/table.h"
@@ -156,8 +157,12 @@ latency_row(mst_table_t *t, const char *name, const mst_latency_numbers_t *l)
         return;
     mst_table_add(t, name);
     const double values[] = {l->p50, l->p90, l->p99, l->max, l->mean};
+    const uint64_t needed[] = {0, MST_CLAIM_P90, MST_CLAIM_P99, 0, 0}; // for a claim (docs/latency.md)
     for (int i = 0; i < 5; i++) {
-        mst_fmt_ms(values[i], &t->text);
+        if (l->n < needed[i])
+            mst_buf_addf(&t->text, "n<%llu", (unsigned long long)needed[i]);
+        else
+            mst_fmt_ms(values[i], &t->text);
         mst_table_end(t);
     }
     mst_fmt_count(l->n, &t->text);

@@ -12,6 +12,8 @@
 #include <math.h>
 #include <stdlib.h>
 
+#define SHORT_RUN 64 // cases; a first grant of fewer is all there is
+
 static bool
 is_inline(const mst_place_t *p)
 {
@@ -139,6 +141,13 @@ mst_grants_event(mst_io_t *io, mst_io_target_t *t, const mst_flow_event_t *e)
     else if (t->due_armed)
         mst_loop_timer_stop(io->loop, &t->due);
     t->due_armed = due != INT64_MAX;
+}
+
+void
+mst_grants_hold(mst_io_t *io, mst_io_target_t *t)
+{
+    mst_flow_event_t e = {.kind = MST_FE_HOLD, .hold = io->held || t->warming};
+    mst_grants_event(io, t, &e);
 }
 
 void
@@ -294,6 +303,36 @@ mst_grants_take(mst_io_t *io, mst_unit_t *u, Muster__Grant *grant)
 }
 
 static void
+on_warm(void *ud, size_t open)
+{
+    mst_io_target_t *t = ud;
+    mst_debug("connections opened before the first request run=%u endpoint=%s open=%zu", t->run->run_no, t->endpoint,
+              open);
+    t->warming = false;
+    mst_grants_hold(t->run->io, t);
+}
+
+// Connections for all that will be in flight, so that no first request pays for its own. What was granted so far tells
+// a short run: it gets no more than it has cases.
+static void
+warm_up(mst_io_t *io, mst_io_run_t *run)
+{
+    size_t granted = 0;
+    for (const mst_unit_t *u = run->waiting; u; u = u->next)
+        granted += u->count;
+    for (size_t i = 0; i < run->target_count; i++) {
+        mst_io_target_t *t = &run->targets[i];
+        size_t n = t->cfg ? t->cfg->concurrency : 0;
+        n = granted < SHORT_RUN && granted < n ? granted : n;
+        if (n < 2)
+            continue;
+        t->warming = mst_http_warm(io->http, mst_str_c(t->endpoint), t->net, n, on_warm, t);
+        if (t->warming)
+            mst_grants_hold(io, t);
+    }
+}
+
+static void
 spec_came(mst_io_t *io, mst_io_run_t *run, const Muster__RunSpec *spec)
 {
     mst_rc rc = spec->has_spec
@@ -301,6 +340,8 @@ spec_came(mst_io_t *io, mst_io_run_t *run, const Muster__RunSpec *spec)
                     : MST_ERR(&run->error, MST_NOTFOUND, "coordinator does not know the spec of its own run");
     if (rc != MST_OK)
         mst_error("run spec refused: %s", run->error.message);
+    else
+        warm_up(io, run);
     mst_unit_t *u = run->waiting;
     run->waiting = NULL;
     run->waiting_end = &run->waiting;

@@ -107,9 +107,9 @@ hold_if_pressed(mst_io_t *io)
     if (pressed == io->held)
         return;
     io->held = pressed;
-    mst_flow_event_t e = {.kind = MST_FE_HOLD, .hold = pressed};
     for (size_t i = 0; i < MST_WORKER_RUNS_MAX; i++)
-        mst_grants_event_all(io, &io->runs[i], &e);
+        for (size_t t = 0; t < io->runs[i].target_count; t++)
+            mst_grants_hold(io, &io->runs[i].targets[t]);
 }
 
 static size_t

@@ -45,6 +45,7 @@ typedef struct mst_io_target {
     const char *key; // in it
     bool secret_read;
     const mst_http_net_t *net; // how its server is reached; the client's
+    bool warming;      // its connections are being opened: nothing is sent yet
     bool loopback;     // trace headers are for our own machine only
     mst_err_t pending; // it cannot go on: why, found while effects are carried out
     mst_timer_t due;   // next retry
@@ -125,6 +126,7 @@ void mst_grants_renewed(mst_io_t *io, int64_t ping_ns); // a PING sent then was 
 void mst_grants_expire(mst_io_t *io, int64_t now_ns);   // leases that ran out: nothing of them is started any more
 void mst_grants_dispatch(mst_io_t *io);                 // queued units to the CPU threads
 void mst_grants_event(mst_io_t *io, mst_io_target_t *t, const mst_flow_event_t *e); // steps the flow, does what it says
+void mst_grants_hold(mst_io_t *io, mst_io_target_t *t); // tells its flow whether it may send
 void mst_grants_event_all(mst_io_t *io, mst_io_run_t *run, const mst_flow_event_t *e); // of every target
 void mst_grants_fatal(mst_io_t *io, mst_io_run_t *run, const mst_err_t *err);
 void mst_grants_unit_back(mst_io_t *io, mst_job_t *job); // rows of a unit

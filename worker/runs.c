@@ -27,6 +27,8 @@ clear_target(mst_io_target_t *t)
 {
     if (t->due_armed)
         mst_loop_timer_stop(t->run->io->loop, &t->due);
+    if (t->warming && t->run->io->http)
+        mst_http_warm_forget(t->run->io->http, t);
     mst_flow_free(&t->flow);
     free(t->endpoint);
     if (t->secret) {

@@ -299,7 +299,7 @@ mst_call_conclude(mst_http_call_t *call, CURLcode code)
 {
     mst_http_result_t *r = &call->result;
     r->close_mono_ns = mst_mono_ns();
-    r->conn_reused = call->opened_count == 0 && call->in_request;
+    r->conn_reused = (call->opened_count == 0 || call->warm) && call->in_request;
     r->content_type = value_view(&call->content_type);
     r->server = value_view(&call->server);
     r->request_id = value_view(&call->request_id);

@@ -93,6 +93,7 @@ mst_http_free(mst_http_t **http)
     mst_loop_off_turn(h->loop, on_turn, h);
     for (int state = 0; state < MST_CALL_STATES; state++)
         free_list(h, (mst_call_state_t)state);
+    mst_warms_free(h);
     curl_multi_cleanup(h->multi); // closes the kept connections through our callbacks, which need the loop
     mst_sock_deinit(h);
     mst_stamps_deinit(&h->stamps);

@@ -55,7 +55,7 @@ typedef struct {
     mst_err_t err;          // rc MST_OK: whole answer received; else CONNECTION (MST_CLOSED, MST_IO), MST_TIMEOUT,
                             // MST_LIMIT, MST_CANCELED ..., with retry class
     bool cut;               // ended before the answer was complete
-    bool conn_reused;
+    bool conn_reused;       // kept from an earlier request, or opened before this one (mst_http_warm; not with TLS)
     bool sent;              // the request reached the kernel whole
     int64_t send_mono_ns;   // MST_NONE when it never was sent
     mst_stamp_source_t send_source, rx_source;
@@ -87,6 +87,15 @@ MST_NODISCARD mst_rc mst_http_net_check(const mst_http_net_opts_t *opts, mst_err
 MST_NODISCARD mst_rc mst_http_start(mst_http_t *http, const mst_http_req_t *req,
                                     const mst_http_handler_t *handler, void *ud, mst_http_call_t **out,
                                     mst_err_t *err);
+// Opens n connections to the server of a URL before they are needed, 128 at a time. Requests take them instead of
+// opening their own; what nobody took is closed after 4 s, before servers do. fn comes once, from the loop, when they
+// are open or after 2 s, with how many there are. False, and fn never comes: behind a proxy, or a host given by name
+// that no request has reached yet.
+typedef void mst_http_warm_fn(void *ud, size_t open);
+bool mst_http_warm(mst_http_t *http, mst_str_t url, const mst_http_net_t *net, size_t n, mst_http_warm_fn *fn,
+                   void *ud);
+void mst_http_warm_forget(mst_http_t *http, const void *ud); // its connections are closed, fn does not come
+
 // Ends the call; on_done comes (with `why` and MST_TIMEOUT or MST_CANCELED) in a later turn.
 void mst_http_abort(mst_http_t *http, mst_http_call_t *call, mst_rc why, const char *message);
 

@@ -3,6 +3,7 @@
 #define MST_HTTP_CLIENT_IMPL_H
 
 #include <curl/curl.h>
+#include <sys/socket.h>
 #include <uthash.h>
 
 #include "common/http/client.h"
@@ -14,6 +15,8 @@ enum {
     MST_HTTP_URL_MAX = 8192,
     MST_HTTP_READ_BYTES = 16384, // what curl takes at once
     MST_HTTP_NETS_MAX = 256,
+    MST_HTTP_HOSTS_MAX = 64, // names whose address is remembered
+    MST_HTTP_HOST_BYTES = 256,
 };
 
 typedef enum {
@@ -58,6 +61,7 @@ struct mst_http_call {
     bool in_multi;                // curl has its easy handle
     bool in_request;              // connected, TLS done: the request goes out
     bool chunked;
+    bool warm;                    // its connection was opened before it
     bool cert_asked;              // its connection was made in this call, and the server asked for our certificate
     bool encoded;                 // the answer is compressed although identity was asked for
     size_t header_bytes, body_bytes;
@@ -74,6 +78,14 @@ struct mst_http_call {
     char curl_message[CURL_ERROR_SIZE];
 };
 
+typedef struct {
+    char name[MST_HTTP_HOST_BYTES];
+    uint16_t port; // 0: free
+    struct sockaddr_storage to;
+    socklen_t to_bytes;
+} mst_http_host_t;
+
+typedef struct mst_http_warm mst_http_warm_t;
 typedef struct mst_http_sock mst_http_sock_t;
 struct mst_http_sock {
     int fd;
@@ -84,6 +96,7 @@ struct mst_http_sock {
     bool ours;                   // opened by our callback: a TCP socket with stamps
     bool fresh;
     bool named;                  // in the table by both addresses
+    bool warm;                   // was connected before curl asked for it; until its first request
     uint64_t name;
     UT_hash_handle hh;
 };
@@ -104,6 +117,9 @@ struct mst_http {
     mst_arrival_t read; // what the kernel says about it
     uint64_t read_no;
     char *user_agent;
+    mst_http_warm_t *warms;
+    mst_http_host_t hosts[MST_HTTP_HOSTS_MAX];
+    size_t host_next;
     mst_http_net_t *nets;
     size_t net_count;
 };
@@ -121,6 +137,13 @@ void mst_call_set_up(mst_http_call_t *call);
 // net.c
 void mst_net_use(mst_http_call_t *call, const mst_http_net_t *net);
 void mst_nets_free(mst_http_t *http);
+bool mst_net_direct(const mst_http_net_t *net); // no proxy
+
+// warm.c
+// A connected socket to that address, -1: none. It is the caller's.
+int mst_warm_take(mst_http_t *http, const struct sockaddr *to, size_t bytes);
+void mst_warms_free(mst_http_t *http);
+
 void mst_net_watch_tls(mst_http_call_t *call);
 const char *mst_net_proxy(const mst_http_net_t *net); // for messages; NULL = none that is known
 

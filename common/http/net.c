@@ -167,6 +167,12 @@ mst_net_use(mst_http_call_t *call, const mst_http_net_t *net)
     }
 }
 
+bool
+mst_net_direct(const mst_http_net_t *net)
+{
+    return !net || (!net->o.proxy && !net->o.proxy_env);
+}
+
 const char *
 mst_net_proxy(const mst_http_net_t *net)
 {

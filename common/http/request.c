@@ -125,6 +125,7 @@ mst_call_prepare(mst_http_call_t *call, const mst_http_req_t *req, mst_err_t *er
     call->body_max = req->body_max;
     call->fd = -1;
     call->opened_count = 0;
+    call->warm = false;
     call->in_request = call->cert_asked = call->encoded = call->chunked = false;
     call->header_bytes = call->body_bytes = 0;
     call->last_read = call->last_body_read = 0;

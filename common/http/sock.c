@@ -2,6 +2,7 @@
 #include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -253,6 +254,8 @@ mst_sock_connected(mst_http_call_t *call, const char *remote, const char *local,
         return; // user stamps then
     sock->call = call;
     call->fd = sock->fd;
+    call->warm = sock->warm && strncasecmp(call->url.p, "https:", 6) != 0; // TLS begins with the request
+    sock->warm = false;
     cork(sock->fd, 1);
     if (!sock->fresh) {
         sock->fresh = true;
@@ -274,9 +277,44 @@ forget(mst_http_t *http, mst_http_sock_t *sock)
 {
     if (sock->named)
         HASH_DELETE(hh, http->by_name, sock);
-    sock->named = sock->ours = false;
+    sock->named = sock->ours = sock->warm = false;
     sock->watched = 0;
     mst_loop_fd_remove(http->loop, sock->fd);
+}
+
+// A name's address, for connections that are to be opened before they are needed.
+static void
+remember(const mst_http_call_t *call, const struct sockaddr *to, size_t bytes)
+{
+    mst_http_t *http = call->http;
+    mst_str_t host = mst_http_host(call);
+    int64_t colon = -1;
+    for (size_t i = 0; i < host.n; i++)
+        colon = host.p[i] == ':' ? (int64_t)i : colon;
+    size_t n = colon < 0 ? host.n : (size_t)colon;
+    const struct sockaddr_in *v4 = (const void *)to;
+    const struct sockaddr_in6 *v6 = (const void *)to;
+    bool fits = n > 0 && n < MST_HTTP_HOST_BYTES && host.p[0] != '[' && bytes <= sizeof http->hosts->to;
+    if (!fits || !mst_net_direct(call->net) || (host.p[n - 1] >= '0' && host.p[n - 1] <= '9'))
+        return; // an address needs no memory
+    uint16_t port = ntohs(to->sa_family == AF_INET ? v4->sin_port : v6->sin6_port);
+    mst_http_host_t *h = NULL;
+    for (size_t i = 0; i < MST_HTTP_HOSTS_MAX && !h; i++)
+        if (http->hosts[i].port == port && mst_str_eq_c(mst_str(host.p, n), http->hosts[i].name))
+            h = &http->hosts[i];
+    if (!h)
+        h = &http->hosts[http->host_next++ % MST_HTTP_HOSTS_MAX];
+    *h = (mst_http_host_t){.port = port, .to_bytes = (socklen_t)bytes};
+    memcpy(h->name, host.p, n);
+    memcpy(&h->to, to, bytes);
+}
+
+static int
+on_opened(void *ud, curl_socket_t fd, curlsocktype purpose)
+{
+    mst_http_call_t *call = ud;
+    (void)purpose;
+    return sock_at(call->http, fd)->warm ? CURL_SOCKOPT_ALREADY_CONNECTED : CURL_SOCKOPT_OK;
 }
 
 static curl_socket_t
@@ -284,16 +322,22 @@ on_open(void *ud, curlsocktype purpose, struct curl_sockaddr *a)
 {
     mst_http_call_t *call = ud;
     (void)purpose;
-    int fd = socket(a->family, a->socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, a->protocol);
+    mst_http_t *http = call->http;
+    int fd = mst_warm_take(http, &a->addr, a->addrlen);
+    bool warm = fd >= 0;
+    if (!warm)
+        fd = socket(a->family, a->socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, a->protocol);
     if (fd < 0)
         return CURL_SOCKET_BAD;
-    mst_stamps_enable(fd);
-    mst_http_t *http = call->http;
+    if (!warm)
+        mst_stamps_enable(fd);
+    remember(call, &a->addr, a->addrlen);
     mst_http_sock_t *sock = sock_at(http, fd);
     // A socket that did not get as far as a connection is closed by curl without a word. When the next attempt gets
     // the same number, curl thinks that we watch it already: so the new one takes over what was wanted.
     forget(http, sock);
     sock->ours = true;
+    sock->warm = warm;
     watch(http, fd, sock);
     if (call->opened_count < MST_HTTP_TRIES_MAX)
         call->opened_fds[call->opened_count++] = fd;
@@ -316,6 +360,8 @@ mst_sock_set_up(mst_http_call_t *call)
 {
     curl_easy_setopt(call->easy, CURLOPT_OPENSOCKETFUNCTION, on_open);
     curl_easy_setopt(call->easy, CURLOPT_OPENSOCKETDATA, call);
+    curl_easy_setopt(call->easy, CURLOPT_SOCKOPTFUNCTION, on_opened);
+    curl_easy_setopt(call->easy, CURLOPT_SOCKOPTDATA, call);
     curl_easy_setopt(call->easy, CURLOPT_CLOSESOCKETFUNCTION, on_close);
     curl_easy_setopt(call->easy, CURLOPT_CLOSESOCKETDATA, call->http); // a connection outlives the call
 }
