@@ -122,7 +122,7 @@ static mst_rc
 show(const options_t *o, const mst_run_rec_t *rec, const mst_latency_t *latency, mst_err_t *err)
 {
     static mst_view_line_t lines[MST_VIEW_LINES_MAX];
-    mst_latency_numbers_t numbers;
+    mst_latency_report_t numbers;
     mst_latency_numbers(latency, &numbers);
     mst_latency_doc_t doc = {.run_id = rec->run_id, .name = rec->name, .view = o->view, .lines = lines};
     doc.line_count = mst_latency_view(latency, lines);

@@ -28,7 +28,7 @@ struct mst_latency {
     mst_view_state_t views;
     mst_select_t *lists[MST_LAT_COUNT];
     uint64_t requests[MST_LAT_COUNT]; // that have values in the list
-    mst_latency_numbers_t numbers;    // what is counted, not computed
+    mst_latency_report_t numbers;     // what is counted, not computed
     mst_spans_t spans;                // of all requests that were sent
     int64_t first_send, last_token;   // of measured ones
     mst_scale_t scale;
@@ -222,7 +222,7 @@ compare_counts(mst_latency_alarm_t *a, const mst_result_t *r)
 static void
 count_row(mst_latency_t *l, const mst_view_row_t *row)
 {
-    mst_latency_numbers_t *n = &l->numbers;
+    mst_latency_report_t *n = &l->numbers;
     const mst_completion_t *c = row->c;
     n->measured++;
     n->streamed += c->streamed;
@@ -393,7 +393,7 @@ window_of(const mst_latency_t *l, const count_t *w)
 }
 
 void
-mst_latency_numbers(const mst_latency_t *l, mst_latency_numbers_t *out)
+mst_latency_numbers(const mst_latency_t *l, mst_latency_report_t *out)
 {
     *out = l->numbers;
     for (int i = 0; i < MST_LAT_COUNT; i++)

@@ -80,7 +80,7 @@ typedef struct {
     mst_latency_window_t window, steady;
     mst_slo_t slo;
     mst_latency_goodput_t goodput; // when a level is set
-} mst_latency_numbers_t;
+} mst_latency_report_t;
 
 // ---- one request
 
@@ -121,7 +121,7 @@ void mst_latency_free(mst_latency_t **l);
 MST_NODISCARD mst_rc mst_latency_row(mst_latency_t *l, const mst_result_t *r, const mst_origin_t *origin,
                                      mst_err_t *err);
 bool mst_latency_next(mst_latency_t *l); // true: hand all rows over once more
-void mst_latency_numbers(const mst_latency_t *l, mst_latency_numbers_t *out);
+void mst_latency_numbers(const mst_latency_t *l, mst_latency_report_t *out);
 
 // ---- another tool's numbers
 
@@ -149,8 +149,8 @@ typedef struct {
     size_t line_count;
 } mst_latency_doc_t;
 
-void mst_latency_console(const mst_latency_doc_t *d, const mst_latency_numbers_t *n, bool colour, size_t width,
+void mst_latency_console(const mst_latency_doc_t *d, const mst_latency_report_t *n, bool colour, size_t width,
                          mst_buf_t *out);
-void mst_latency_json(const mst_latency_doc_t *d, const mst_latency_numbers_t *n, mst_buf_t *out);
+void mst_latency_json(const mst_latency_doc_t *d, const mst_latency_report_t *n, mst_buf_t *out);
 
 #endif

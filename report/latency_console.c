@@ -60,7 +60,7 @@ stat_row(mst_table_t *t, mst_latency_kind_t k, const mst_latency_stat_t *s)
 }
 
 static void
-stats(const mst_latency_numbers_t *n, bool colour, size_t width, mst_buf_t *out)
+stats(const mst_latency_report_t *n, bool colour, size_t width, mst_buf_t *out)
 {
     const char *const titles[] = {"", "min", "p50", "p90", "p99", "p99 at most", "max", "mean", "n"};
     mst_table_t t;
@@ -97,7 +97,7 @@ part(mst_buf_t *out, const char **between, uint64_t n, uint64_t all, const char 
 }
 
 static void
-stamps(const mst_latency_numbers_t *n, bool colour, mst_buf_t *out)
+stamps(const mst_latency_report_t *n, bool colour, mst_buf_t *out)
 {
     static const char *const by[MST_STAMP_SOURCES] = {
         [MST_STAMP_NONE] = "none",
@@ -123,7 +123,7 @@ stamps(const mst_latency_numbers_t *n, bool colour, mst_buf_t *out)
 }
 
 static void
-connections(const mst_latency_numbers_t *n, mst_buf_t *out)
+connections(const mst_latency_report_t *n, mst_buf_t *out)
 {
     if (n->reused + n->opened > 0) {
         mst_buf_add_c(out, "  connections  ");
@@ -144,7 +144,7 @@ connections(const mst_latency_numbers_t *n, mst_buf_t *out)
 }
 
 static void
-tokens(const mst_latency_numbers_t *n, bool colour, mst_buf_t *out)
+tokens(const mst_latency_report_t *n, bool colour, mst_buf_t *out)
 {
     static const char *const by[MST_TOKEN_SOURCES] = {
         [MST_TOK_UNKNOWN] = "not counted",
@@ -202,7 +202,7 @@ window(const char *name, const mst_latency_window_t *w, mst_buf_t *out)
 }
 
 static void
-windows(const mst_latency_numbers_t *n, mst_buf_t *out)
+windows(const mst_latency_report_t *n, mst_buf_t *out)
 {
     mst_buf_add_byte(out, '\n');
     window("window", &n->window, out);
@@ -214,7 +214,7 @@ windows(const mst_latency_numbers_t *n, mst_buf_t *out)
 }
 
 static void
-goodput(const mst_latency_numbers_t *n, mst_buf_t *out)
+goodput(const mst_latency_report_t *n, mst_buf_t *out)
 {
     const mst_latency_goodput_t *g = &n->goodput;
     if (!mst_slo_any(&n->slo))
@@ -254,7 +254,7 @@ view(const mst_latency_doc_t *d, bool colour, mst_buf_t *out)
 }
 
 void
-mst_latency_console(const mst_latency_doc_t *d, const mst_latency_numbers_t *n, bool colour, size_t width,
+mst_latency_console(const mst_latency_doc_t *d, const mst_latency_report_t *n, bool colour, size_t width,
                     mst_buf_t *out)
 {
     mst_buf_add_byte(out, '\n');

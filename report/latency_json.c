@@ -63,7 +63,7 @@ window(mst_jw_t *w, const char *key, const mst_latency_window_t *v)
 }
 
 static void
-goodput(mst_jw_t *w, const mst_latency_numbers_t *n)
+goodput(mst_jw_t *w, const mst_latency_report_t *n)
 {
     const mst_latency_goodput_t *g = &n->goodput;
     mst_jw_key(w, "goodput");
@@ -95,7 +95,7 @@ goodput(mst_jw_t *w, const mst_latency_numbers_t *n)
 }
 
 static void
-sources(mst_jw_t *w, const mst_latency_numbers_t *n)
+sources(mst_jw_t *w, const mst_latency_report_t *n)
 {
     static const char *const stamp[MST_STAMP_SOURCES] = {"none", "user", "kernel", "recorded"};
     static const char *const token[MST_TOKEN_SOURCES] = {"unknown", "logprobs", "usage", "events", "metadata"};
@@ -144,7 +144,7 @@ view(mst_jw_t *w, const mst_latency_doc_t *d)
 }
 
 void
-mst_latency_json(const mst_latency_doc_t *d, const mst_latency_numbers_t *n, mst_buf_t *out)
+mst_latency_json(const mst_latency_doc_t *d, const mst_latency_report_t *n, mst_buf_t *out)
 {
     mst_jw_t w;
     mst_jw_init(&w, out);

@@ -133,7 +133,7 @@ test_measures(void **state)
 {
     (void)state;
     mst_latency_t *l = read_all(NULL, NULL);
-    mst_latency_numbers_t n;
+    mst_latency_report_t n;
     mst_latency_numbers(l, &n);
     const mst_latency_stat_t *s = n.stats;
     check_stat(&s[MST_LAT_TTFT], 3, 3, 40, 40); // 50 30 40
@@ -172,7 +172,7 @@ test_windows(void **state)
 {
     (void)state;
     mst_latency_t *l = read_all(NULL, NULL);
-    mst_latency_numbers_t n;
+    mst_latency_report_t n;
     mst_latency_numbers(l, &n);
     const mst_latency_window_t *w = &n.window; // 0 to 160 ms: the last token of c
     assert_near(w->seconds, 0.16);
@@ -200,7 +200,7 @@ test_goodput(void **state)
     mst_err_t err;
     assert_int_equal(mst_slo_parse(MST_STR("ttft_ms=45, tpot_ms=16.5"), &slo, &err), MST_OK);
     mst_latency_t *l = read_all(NULL, &slo);
-    mst_latency_numbers_t n;
+    mst_latency_report_t n;
     mst_latency_numbers(l, &n);
     const mst_latency_goodput_t *g = &n.goodput;
     assert_int_equal(g->good, 2); // b, whose TPOT is undefined, and c
@@ -408,7 +408,7 @@ test_broken_column(void **state)
     mst_err_t err;
     assert_int_equal(mst_latency_row(l, &r, NULL, &err), MST_PROTO);
     assert_non_null(strstr(err.message, "case \"x\""));
-    mst_latency_numbers_t n;
+    mst_latency_report_t n;
     assert_true(mst_latency_next(l));
     assert_false(mst_latency_next(l));
     mst_latency_numbers(l, &n);
@@ -457,7 +457,7 @@ test_documents(void **state)
     static mst_view_line_t lines[MST_VIEW_LINES_MAX];
     const mst_slo_t slo = {.ms = {[MST_SLO_TTFT] = 45}};
     mst_latency_t *l = read_all("vllm", &slo);
-    mst_latency_numbers_t n;
+    mst_latency_report_t n;
     mst_latency_numbers(l, &n);
     mst_latency_doc_t d = {.run_id = MST_STR("run_1"), .name = MST_STR("n\x1b[31m")};
     mst_buf_t out;
