@@ -286,6 +286,7 @@ take_result(mst_attempt_t *a, const mst_http_result_t *r)
     a->http.content_type = mst_arena_dup(a->arena, r->content_type, NULL);
     a->http.server = mst_arena_dup(a->arena, mst_blot_str(a->arena, r->server, a->key_text), NULL);
     a->http.request_id = mst_arena_dup(a->arena, mst_blot_str(a->arena, r->request_id, a->key_text), NULL);
+    a->http.kept = mst_arena_dup(a->arena, mst_blot_str(a->arena, r->kept, a->key_text), NULL);
     if (a->over_budget) {
         (void)MST_ERR(&a->http.err, MST_LIMIT, "answers in flight are larger than %lu bytes", MST_WORKER_RX_BYTES);
     } else if (r->err.rc == MST_TIMEOUT) {

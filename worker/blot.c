@@ -31,7 +31,8 @@ mst_blot_completion(mst_arena_t *arena, mst_completion_t *c, mst_str_t key)
 {
     mst_str_t *const texts[] = {
         &c->text,  &c->reasoning,          &c->refusal,    &c->tool_calls, &c->finish_reason,
-        &c->model, &c->system_fingerprint, &c->request_id, &c->server,
+        &c->model, &c->system_fingerprint, &c->request_id, &c->server,     &c->choices,
+        &c->extra,
     };
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         *texts[i] = mst_blot_str(arena, *texts[i], key);

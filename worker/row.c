@@ -10,6 +10,7 @@
 #include "common/model/slices.h"
 #include "scorers/recorded.h"
 #include "worker/blot.h"
+#include "worker/provider/extra.h"
 #include "worker/calls.h"
 
 #include <string.h>
@@ -214,6 +215,7 @@ decode(mst_decoder_t *d, const mst_attempt_t *a)
         .split = a->request.split,
         .cut = h->cut || h->err.rc != MST_OK,
     };
+    mst_extra_headers(d, h->kept);
     mst_outcome_t o = mst_decoder_run(d, &x);
     fill_transport(&d->c, a);
     if (mst_outcome_measured(o))

@@ -115,6 +115,7 @@ number_cells(const mst_result_t *r, mst_cell_t *c)
     c[MST_COL_completion_tokens] = known(d->completion_tokens);
     c[MST_COL_reasoning_tokens] = known(d->reasoning_tokens);
     c[MST_COL_usage_tokens] = known(d->usage_tokens);
+    c[MST_COL_cached_tokens] = known(d->cached_tokens);
     c[MST_COL_token_source] = number((int)d->token_source);
     c[MST_COL_event_count] = number((int64_t)events);
     c[MST_COL_logprob_count] = number((int64_t)logprobs);
@@ -152,6 +153,8 @@ text_cells(const mst_result_t *r, mst_str_t scores, mst_cell_t *c)
     c[MST_COL_scores] = text(scores);
     c[MST_COL_events] = text(r->events);
     c[MST_COL_steps] = text(r->steps);
+    c[MST_COL_choices] = text(d->choices);
+    c[MST_COL_answer_extra] = text(d->extra);
     c[MST_COL_raw_request] = text(r->raw_request);
     c[MST_COL_raw_response] = text(r->raw_response);
 }
@@ -191,6 +194,8 @@ read_completion(const mst_cell_t *c, mst_completion_t *d)
         .reasoning = text_of(&c[MST_COL_reasoning]),
         .refusal = text_of(&c[MST_COL_refusal]),
         .tool_calls = text_of(&c[MST_COL_tool_calls]),
+        .choices = text_of(&c[MST_COL_choices]),
+        .extra = text_of(&c[MST_COL_answer_extra]),
         .finish_reason = text_of(&c[MST_COL_finish_reason]),
         .model = text_of(&c[MST_COL_model]),
         .system_fingerprint = text_of(&c[MST_COL_system_fingerprint]),
@@ -200,6 +205,7 @@ read_completion(const mst_cell_t *c, mst_completion_t *d)
         .completion_tokens = known_of(&c[MST_COL_completion_tokens]),
         .reasoning_tokens = known_of(&c[MST_COL_reasoning_tokens]),
         .usage_tokens = known_of(&c[MST_COL_usage_tokens]),
+        .cached_tokens = known_of(&c[MST_COL_cached_tokens]),
         .token_source = (mst_token_source_t)number_of(&c[MST_COL_token_source]),
         .send_mono_ns = known_of(&c[MST_COL_send_mono_ns]),
         .send_source = (mst_stamp_source_t)number_of(&c[MST_COL_send_source]),

@@ -14,11 +14,12 @@
     X(ttft_ns) X(last_token_ns) X(tpot_ns) X(ttfo_ns) X(ttfb_ns) X(close_ns) X(queue_ns) X(send_mono_ns)           \
     X(send_source) X(rx_source) X(prompt_tokens) X(completion_tokens) X(reasoning_tokens) X(token_source)          \
     X(event_count) X(logprob_count) X(merged_reads) X(comments) X(flags) X(http_status) X(attempts) X(lease_id)    \
-    X(started_wall_ns) X(finished_wall_ns) X(error_rc) X(error_retry) X(error_sub) X(usage_tokens)
+    X(started_wall_ns) X(finished_wall_ns) X(error_rc) X(error_retry) X(error_sub) X(usage_tokens)  \
+    X(cached_tokens)
 #define MST_RESULT_TEXTS(X)                                                                                        \
     X(case_digest) X(case_id) X(slices) X(finish_reason) X(model) X(system_fingerprint) X(request_id) X(server)    \
     X(error_text) X(scores) X(input) X(expected) X(case_extra) X(text) X(reasoning) X(refusal) X(tool_calls)       \
-    X(events) X(raw_request) X(raw_response) X(steps)
+    X(events) X(raw_request) X(raw_response) X(steps) X(choices) X(answer_extra)
 // clang-format on
 #define MST_COLUMN_ENUM(name) MST_COL_##name,
 

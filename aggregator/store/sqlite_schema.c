@@ -55,6 +55,9 @@ static const migration_t migrations[] = {
     {"the server's own count of tokens beside the one by logprobs",
      "ALTER TABLE result ADD COLUMN usage_tokens INTEGER;"},
     {"steps of a case", "ALTER TABLE result ADD COLUMN steps TEXT;"},
+    {"further choices, cached tokens, what else an answer brought",
+     "ALTER TABLE result ADD COLUMN cached_tokens INTEGER; ALTER TABLE result ADD COLUMN choices TEXT;"
+     "ALTER TABLE result ADD COLUMN answer_extra TEXT;"},
 };
 
 #define VERSION_NOW ((int)(sizeof migrations / sizeof migrations[0]))

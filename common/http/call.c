@@ -11,6 +11,7 @@
 // every piece of every answer.
 
 enum { STATUS_AT = 9 };
+
 #define RETRY_AFTER_MAX_MS 120000 // a longer wait is no hint but a refusal: ignored
 #define HEADER_TOO_LARGE   "the header of the answer is larger than the limit of 64 KiB"
 
@@ -102,6 +103,44 @@ keep(mst_http_value_t *value, mst_str_t text)
     memcpy(value->text, text.p, value->n);
 }
 
+// Limits, timings and versions of the server, whatever it is. Names without the ending that differs.
+static bool
+is_told(mst_str_t name)
+{
+    static const char *const starts[] = {"x-ratelimit-",     "anthropic-ratelimit-",
+                                         "openai-",          "x-compute-",
+                                         "x-total-time",     "x-validation-time",
+                                         "x-queue-time",     "x-inference-time",
+                                         "x-time-per-token", "x-prompt-",
+                                         "x-generated-",     "x-envoy-upstream-service-time",
+                                         "x-litellm-",       "cf-ray",
+                                         "server-timing",    "retry-after",
+                                         "x-should-retry"};
+    for (size_t i = 0; i < sizeof starts / sizeof starts[0]; i++) {
+        size_t n = strlen(starts[i]);
+        if (name.n >= n && strncasecmp(name.p, starts[i], n) == 0)
+            return true;
+    }
+    return false;
+}
+
+// What does not fit is left out, line by line.
+static void
+keep_line(mst_http_call_t *call, mst_str_t name, mst_str_t text)
+{
+    size_t n = name.n + text.n + 3;
+    if (n > sizeof call->kept - call->kept_n || !is_told(name))
+        return;
+    char *to = call->kept + call->kept_n;
+    for (size_t i = 0; i < name.n; i++)
+        to[i] = name.p[i] >= 'A' && name.p[i] <= 'Z' ? (char)(name.p[i] + 'a' - 'A') : name.p[i];
+    memcpy(to + name.n, ": ", 2);
+    if (text.n > 0)
+        memcpy(to + name.n + 2, text.p, text.n);
+    to[n - 1] = '\n';
+    call->kept_n += n;
+}
+
 static void
 set_retry_after(mst_http_call_t *call, double ms)
 {
@@ -131,12 +170,14 @@ is_name(mst_str_t name, const char *z, size_t n)
 {
     return name.n == n && strncasecmp(name.p, z, n) == 0;
 }
+
 #define IS(name, literal) is_name((name), literal, sizeof(literal) - 1)
 
 static void
 on_field(mst_http_call_t *call, mst_str_t name, mst_str_t text)
 {
     double ms;
+    keep_line(call, name, text);
     if (IS(name, "content-type"))
         keep(&call->content_type, text);
     else if (IS(name, "server"))
@@ -163,7 +204,7 @@ on_status(mst_http_call_t *call, mst_str_t line)
     if (line.n >= STATUS_AT + 3)
         (void)mst_str_to_u64(mst_str(line.p + STATUS_AT, 3), &status);
     call->result.status = (int)status;
-    call->content_type.n = call->server.n = call->request_id.n = 0;
+    call->content_type.n = call->server.n = call->request_id.n = call->kept_n = 0;
     call->result.retry_after_ms = 0;
     call->encoded = call->chunked = false;
 }
@@ -303,6 +344,7 @@ mst_call_conclude(mst_http_call_t *call, CURLcode code)
     r->content_type = value_view(&call->content_type);
     r->server = value_view(&call->server);
     r->request_id = value_view(&call->request_id);
+    r->kept = mst_str(call->kept, call->kept_n);
     if (r->send_mono_ns != MST_NONE) {
         r->send_source = MST_STAMP_KERNEL;
     } else if (r->sent) {
@@ -310,7 +352,7 @@ mst_call_conclude(mst_http_call_t *call, CURLcode code)
         r->send_source = MST_STAMP_USER;
     }
     if (r->rx_source == MST_STAMP_NONE)
-        r->rx_source = call->head_source; // no body
+        r->rx_source = call->head_source;          // no body
     if (call->steps != call->http->stamps.steps) { // the wall clock was set meanwhile
         r->send_source = r->send_source == MST_STAMP_KERNEL ? MST_STAMP_USER : r->send_source;
         r->rx_source = r->rx_source == MST_STAMP_KERNEL ? MST_STAMP_USER : r->rx_source;

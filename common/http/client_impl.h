@@ -10,6 +10,7 @@
 #include "common/http/stamps.h"
 
 enum {
+    MST_HTTP_KEPT_MAX = 2048, // of the lines of headers that are kept together
     MST_HTTP_VALUE_MAX = 256, // of a response header that is kept; the rest is cut
     MST_HTTP_TRIES_MAX = 4,
     MST_HTTP_URL_MAX = 8192,
@@ -73,6 +74,8 @@ struct mst_http_call {
     uint32_t steps;               // of the wall clock when it started
     mst_http_result_t result;
     mst_http_value_t content_type, server, request_id;
+    char kept[MST_HTTP_KEPT_MAX]; // lines of headers that are kept as they came
+    size_t kept_n;
     mst_rc why;                   // of an abort
     char message[MST_ERR_MESSAGE_MAX];
     char curl_message[CURL_ERROR_SIZE];

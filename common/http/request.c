@@ -134,7 +134,7 @@ mst_call_prepare(mst_http_call_t *call, const mst_http_req_t *req, mst_err_t *er
     call->last_rx_ns = 0;
     call->why = MST_OK;
     call->message[0] = call->curl_message[0] = '\0';
-    call->content_type.n = call->server.n = call->request_id.n = 0;
+    call->content_type.n = call->server.n = call->request_id.n = call->kept_n = 0;
     call->result = (mst_http_result_t){.send_mono_ns = MST_NONE, .first_byte_mono_ns = MST_NONE};
     return MST_OK;
 }

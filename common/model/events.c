@@ -4,6 +4,10 @@
 //   version u8 = 1 | events varint | logprobs varint | per event: zigzag varint of the arrival's distance to the
 //   event before it (ns), varint of n_tokens * 16 + kind | per logprob: 4 bytes, IEEE 754 binary32, little-endian
 //
+// With alternatives (version 2), behind the count of logprobs that of alternatives as a varint, and at the end
+//   per logprob: varint of the number of its alternatives | per alternative: zigzag varint of the token's id, varint of
+//   the bytes of its text, the text, 4 bytes of its logprob
+//
 // Distances wrap modulo 2^64, so every int64_t comes back exactly, in order or not. A column of nothing is no bytes.
 #include "common/model/completion.h"
 
@@ -12,10 +16,12 @@
 
 #include <math.h>
 
-#define VERSION      1
-#define KIND_BITS    4
-#define EVENT_MIN    2 // bytes of the shortest event
-#define LOGPROB_SIZE 4
+#define VERSION         1
+#define VERSION_MORE    2 // with alternatives
+#define ALTERNATIVE_MIN 6 // bytes of the shortest one
+#define KIND_BITS       4
+#define EVENT_MIN       2 // bytes of the shortest event
+#define LOGPROB_SIZE    4
 
 // A quiet NaN whose payload spells "MS": no arithmetic and no parser of ours makes it.
 #define MISSING_BITS 0x7fc04d53U
@@ -121,15 +127,45 @@ pack_logprobs(const mst_completion_t *c, mst_buf_t *out)
     out->n += bytes;
 }
 
+static void
+put_float(float v, char out[LOGPROB_SIZE])
+{
+    uint32_t bits;
+    memcpy(&bits, &v, sizeof bits);
+    for (int i = 0; i < LOGPROB_SIZE; i++)
+        out[i] = (char)(bits >> (8 * i));
+}
+
+static void
+pack_alternatives(const mst_completion_t *c, mst_buf_t *out)
+{
+    char item[20 + LOGPROB_SIZE];
+    for (uint32_t i = 0, at = 0; i < c->logprob_count; i++) {
+        mst_buf_add(out, item, varint_put(item, c->alternative_ends[i] - at));
+        for (; at < c->alternative_ends[i]; at++) {
+            const mst_alternative_t *a = &c->alternatives[at];
+            size_t n = varint_put(item, zigzag((uint64_t)a->id));
+            n += varint_put(item + n, a->text.n);
+            mst_buf_add(out, item, n);
+            mst_buf_add_str(out, a->text);
+            put_float(a->logprob, item);
+            mst_buf_add(out, item, LOGPROB_SIZE);
+        }
+    }
+}
+
 void
 mst_events_pack(const mst_completion_t *c, mst_buf_t *out)
 {
     if (c->event_count == 0 && c->logprob_count == 0)
         return;
-    char item[1 + 20] = {VERSION};
+    bool more = c->alternative_count > 0 && c->alternatives != NULL && c->logprob_count > 0;
+    char item[1 + 30] = {more ? VERSION_MORE : VERSION};
     size_t n = 1;
     n += varint_put(item + n, c->event_count);
     n += varint_put(item + n, c->logprob_count);
+    if (more)
+        n += varint_put(item + n, c->alternative_count);
     mst_buf_add(out, item, n);
     uint64_t before = 0;
     for (uint32_t i = 0; i < c->event_count; i++) {
@@ -140,6 +176,8 @@ mst_events_pack(const mst_completion_t *c, mst_buf_t *out)
         before = at;
     }
     pack_logprobs(c, out);
+    if (more)
+        pack_alternatives(c, out);
 }
 
 static bool
@@ -165,7 +203,7 @@ void
 mst_events_counts(mst_str_t packed, uint64_t *events, uint64_t *logprobs)
 {
     *events = *logprobs = 0;
-    if (packed.n == 0 || packed.p[0] != VERSION)
+    if (packed.n == 0 || (packed.p[0] != VERSION && packed.p[0] != VERSION_MORE))
         return;
     mst_str_t rest = mst_str(packed.p + 1, packed.n - 1);
     uint64_t e, l;
@@ -195,14 +233,65 @@ unpack_events(mst_str_t *rest, mst_token_event_t *events, uint64_t count, mst_er
     return MST_OK;
 }
 
+static float
+take_float(const char *p)
+{
+    const uint8_t *b = (const uint8_t *)p;
+    uint32_t bits = (uint32_t)b[0] | (uint32_t)b[1] << 8 | (uint32_t)b[2] << 16 | (uint32_t)b[3] << 24;
+    float v;
+    memcpy(&v, &bits, sizeof v);
+    return v;
+}
+
+static bool
+unpack_alternative(mst_str_t *rest, mst_alternative_t *out)
+{
+    uint64_t id, n;
+    if (!varint_take(rest, &id) || !varint_take(rest, &n) || rest->n < LOGPROB_SIZE || n > rest->n - LOGPROB_SIZE)
+        return false;
+    *out = (mst_alternative_t){.id = (int64_t)unzigzag(id), .text = mst_str(rest->p, (size_t)n)};
+    out->logprob = take_float(rest->p + n);
+    *rest = mst_str(rest->p + n + LOGPROB_SIZE, rest->n - (size_t)n - LOGPROB_SIZE);
+    return true;
+}
+
+// Texts are slices of the packed bytes.
+static mst_rc
+unpack_alternatives(mst_str_t rest, uint64_t count, mst_arena_t *arena, mst_completion_t *c, mst_err_t *err)
+{
+    uint64_t at = 0;
+    if (count > MST_TOKENS_MAX)
+        return MST_ERR(err, MST_LIMIT, "packed token events hold %llu alternatives, at most %d allowed",
+                       (unsigned long long)count, MST_TOKENS_MAX);
+    if (rest.n < count * ALTERNATIVE_MIN + c->logprob_count)
+        return MST_ERR(err, MST_PROTO, "packed token events are shorter than their counts say");
+    mst_alternative_t *list = MST_ARENA_ARRAY(arena, mst_alternative_t, count);
+    uint32_t *ends = MST_ARENA_ARRAY(arena, uint32_t, c->logprob_count);
+    if (list == NULL || ends == NULL)
+        return MST_ERR(err, MST_LIMIT, "no room for %llu alternatives", (unsigned long long)count);
+    for (uint32_t i = 0; i < c->logprob_count; i++) {
+        uint64_t here;
+        if (!varint_take(&rest, &here) || here > count - at)
+            return MST_ERR(err, MST_PROTO, "packed token events have wrong counts of alternatives");
+        for (; here > 0; here--, at++) {
+            if (!unpack_alternative(&rest, &list[at]))
+                return MST_ERR(err, MST_PROTO, "packed token events are cut short in their alternatives");
+        }
+        ends[i] = (uint32_t)at;
+    }
+    if (at != count || rest.n > 0)
+        return MST_ERR(err, MST_PROTO, "packed token events have %zu bytes behind their alternatives", rest.n);
+    c->alternatives = list;
+    c->alternative_ends = ends;
+    c->alternative_count = (uint32_t)count;
+    return MST_OK;
+}
+
 static void
 unpack_logprobs(mst_str_t rest, float *logprobs, uint64_t count)
 {
-    for (uint64_t i = 0; i < count; i++) {
-        const uint8_t *b = (const uint8_t *)rest.p + i * LOGPROB_SIZE;
-        uint32_t bits = (uint32_t)b[0] | (uint32_t)b[1] << 8 | (uint32_t)b[2] << 16 | (uint32_t)b[3] << 24;
-        memcpy(&logprobs[i], &bits, sizeof bits);
-    }
+    for (uint64_t i = 0; i < count; i++)
+        logprobs[i] = take_float(rest.p + i * LOGPROB_SIZE);
 }
 
 mst_rc
@@ -210,15 +299,18 @@ mst_events_unpack(mst_str_t packed, mst_arena_t *arena, mst_completion_t *c, mst
 {
     c->events = NULL;
     c->logprobs = NULL;
-    c->event_count = c->logprob_count = 0;
+    c->alternatives = NULL;
+    c->alternative_ends = NULL;
+    c->event_count = c->logprob_count = c->alternative_count = 0;
     if (packed.n == 0)
         return MST_OK;
-    if (packed.p[0] != VERSION)
-        return MST_ERR(err, MST_PROTO, "packed token events have version %u, expected %d",
-                       (unsigned)(uint8_t)packed.p[0], VERSION);
+    bool more = packed.p[0] == VERSION_MORE;
+    if (packed.p[0] != VERSION && !more)
+        return MST_ERR(err, MST_PROTO, "packed token events have version %u, expected %d or %d",
+                       (unsigned)(uint8_t)packed.p[0], VERSION, VERSION_MORE);
     mst_str_t rest = mst_str(packed.p + 1, packed.n - 1);
-    uint64_t events, logprobs;
-    if (!varint_take(&rest, &events) || !varint_take(&rest, &logprobs))
+    uint64_t events, logprobs, alternatives = 0;
+    if (!varint_take(&rest, &events) || !varint_take(&rest, &logprobs) || (more && !varint_take(&rest, &alternatives)))
         return MST_ERR(err, MST_PROTO, "packed token events are cut short in their counts");
     if (events > MST_TOKENS_MAX || logprobs > MST_TOKENS_MAX)
         return MST_ERR(err, MST_LIMIT, "packed token events hold %llu events and %llu logprobs, at most %d allowed",
@@ -233,13 +325,14 @@ mst_events_unpack(mst_str_t packed, mst_arena_t *arena, mst_completion_t *c, mst
     mst_rc rc = unpack_events(&rest, e, events, err);
     if (rc != MST_OK)
         return rc;
-    if (rest.n != logprobs * LOGPROB_SIZE)
-        return MST_ERR(err, MST_PROTO, "packed token events have %zu bytes of logprobs, expected %llu", rest.n,
-                       (unsigned long long)(logprobs * LOGPROB_SIZE));
+    size_t bytes = (size_t)logprobs * LOGPROB_SIZE;
+    if (rest.n < bytes || (!more && rest.n != bytes))
+        return MST_ERR(err, MST_PROTO, "packed token events have %zu bytes of logprobs, expected %zu", rest.n, bytes);
     unpack_logprobs(rest, l, logprobs);
     c->events = e;
     c->event_count = (uint32_t)events;
     c->logprobs = l;
     c->logprob_count = (uint32_t)logprobs;
-    return MST_OK;
+    rest = mst_str(rest.p + bytes, rest.n - bytes);
+    return more ? unpack_alternatives(rest, alternatives, arena, c, err) : MST_OK;
 }

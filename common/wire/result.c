@@ -31,6 +31,9 @@ put_completion(Muster__Result *m, const mst_completion_t *c)
     PUT_NS(*m, completion_tokens, c->completion_tokens);
     PUT_NS(*m, reasoning_tokens, c->reasoning_tokens);
     PUT_NS(*m, usage_tokens, c->usage_tokens);
+    PUT_NS(*m, cached_tokens, c->cached_tokens);
+    PUT_BYTES(*m, choices, c->choices);
+    PUT_BYTES(*m, answer_extra, c->extra);
     PUT_NUM(*m, token_source, (uint32_t)c->token_source);
     PUT_NS(*m, send_mono_ns, c->send_mono_ns);
     PUT_NUM(*m, send_source, (uint32_t)c->send_source);
@@ -147,9 +150,9 @@ static bool
 has_negative(const Muster__Result *r)
 {
     return NEGATIVE(r, prompt_tokens) || NEGATIVE(r, completion_tokens) || NEGATIVE(r, reasoning_tokens) ||
-           NEGATIVE(r, usage_tokens) || NEGATIVE(r, send_mono_ns) || NEGATIVE(r, ttfb_ns) || NEGATIVE(r, ttft_ns) ||
-           NEGATIVE(r, ttfo_ns) || NEGATIVE(r, last_token_ns) || NEGATIVE(r, close_ns) || NEGATIVE(r, queue_ns) ||
-           NEGATIVE(r, tpot_ns);
+           NEGATIVE(r, usage_tokens) || NEGATIVE(r, cached_tokens) || NEGATIVE(r, send_mono_ns) ||
+           NEGATIVE(r, ttfb_ns) || NEGATIVE(r, ttft_ns) || NEGATIVE(r, ttfo_ns) || NEGATIVE(r, last_token_ns) ||
+           NEGATIVE(r, close_ns) || NEGATIVE(r, queue_ns) || NEGATIVE(r, tpot_ns);
 }
 
 mst_rc
@@ -228,6 +231,9 @@ get_completion(const Muster__Result *m, mst_completion_t *c)
     c->completion_tokens = GET_NS(m, completion_tokens);
     c->reasoning_tokens = GET_NS(m, reasoning_tokens);
     c->usage_tokens = GET_NS(m, usage_tokens);
+    c->cached_tokens = GET_NS(m, cached_tokens);
+    c->choices = mst_wire_str(m->choices);
+    c->extra = mst_wire_str(m->answer_extra);
     c->token_source = (mst_token_source_t)m->token_source;
     c->send_mono_ns = GET_NS(m, send_mono_ns);
     c->send_source = (mst_stamp_source_t)m->send_source;

@@ -111,6 +111,9 @@ suite_make(suite_row_t *row, uint64_t i)
     d->completion_tokens = lost ? MST_NONE : (int64_t)(i % 50);
     d->reasoning_tokens = MST_NONE;
     d->usage_tokens = lost ? MST_NONE : (int64_t)(i % 51);
+    d->cached_tokens = i % 7 == 0 ? MST_NONE : (int64_t)(i % 7);
+    d->choices = i % 9 == 0 ? MST_STR("[{\"index\":1,\"text\":\"b\"}]") : MST_STR_NULL;
+    d->extra = i % 8 == 0 ? MST_STR("{\"timings\":{\"prompt_ms\":1.5}}") : MST_STR_NULL;
     d->token_source = MST_TOK_USAGE;
     d->send_mono_ns = 77;
     d->send_source = d->rx_source = MST_STAMP_KERNEL;

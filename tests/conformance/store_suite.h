@@ -190,6 +190,8 @@ suite_compare(void *ud, const mst_result_t *r, const mst_origin_t *o)
     assert_true(a->prompt_tokens == b->prompt_tokens && a->completion_tokens == b->completion_tokens);
     assert_true(a->reasoning_tokens == b->reasoning_tokens && a->token_source == b->token_source);
     assert_int_equal(a->usage_tokens, b->usage_tokens);
+    assert_int_equal(a->cached_tokens, b->cached_tokens);
+    assert_true(mst_str_eq(a->choices, b->choices) && mst_str_eq(a->extra, b->extra));
     assert_true(a->send_source == b->send_source && a->rx_source == b->rx_source);
     assert_true(a->streamed == b->streamed && a->conn_reused == b->conn_reused && a->finished == b->finished);
     assert_true(a->lenient_json == b->lenient_json && a->merged_reads == b->merged_reads && a->comments == b->comments);

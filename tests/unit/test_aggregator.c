@@ -257,6 +257,7 @@ pack_row(uint64_t case_no, uint32_t generation, mst_str_t text, mst_buf_t *out)
                                .completion_tokens = MST_NONE,
                                .reasoning_tokens = MST_NONE,
                                .usage_tokens = MST_NONE,
+                               .cached_tokens = MST_NONE,
                                .send_mono_ns = MST_NONE,
                                .ttfb_ns = MST_NONE,
                                .ttft_ns = 1000000,

@@ -62,6 +62,40 @@ test_events_empty_is_no_bytes(void **state)
 }
 
 static void
+test_events_alternatives_round_trip(void **state)
+{
+    (void)state;
+    const float logprobs[] = {-0.5f, mst_logprob_missing_value(), -2.0f};
+    const mst_alternative_t list[] = {{.text = MST_STR("a"), .id = 7, .logprob = -0.5f},
+                                      {.text = MST_STR("\xe2\x82"), .id = MST_NONE, .logprob = -INFINITY},
+                                      {.text = MST_STR(""), .id = INT64_MAX, .logprob = mst_logprob_missing_value()}};
+    const uint32_t ends[] = {2, 2, 3};
+    const mst_completion_t c = {.logprobs = logprobs,
+                                .logprob_count = 3,
+                                .alternatives = list,
+                                .alternative_ends = ends,
+                                .alternative_count = 3};
+    mst_buf_t out;
+    mst_buf_init(&out, MST_MIB);
+    check_round_trip(&c);
+    mst_events_pack(&c, &out);
+    mst_arena_t *arena = mst_arena_new(MST_MIB);
+    mst_completion_t back = {0};
+    mst_err_t err = {0};
+    assert_int_equal(mst_events_unpack(mst_buf_view(&out), arena, &back, &err), MST_OK);
+    assert_int_equal(back.alternative_count, 3);
+    for (uint32_t i = 0; i < 3; i++) {
+        assert_int_equal(back.alternative_ends[i], ends[i]);
+        assert_true(mst_str_eq(back.alternatives[i].text, list[i].text) && back.alternatives[i].id == list[i].id);
+        assert_int_equal(bits_of(back.alternatives[i].logprob), bits_of(list[i].logprob));
+    }
+    for (size_t n = 1; n < out.n; n++) // no beginning of it passes for the whole
+        assert_int_not_equal(mst_events_unpack(mst_str(out.p, n), arena, &back, &err), MST_OK);
+    mst_arena_free(&arena);
+    mst_buf_deinit(&out);
+}
+
+static void
 test_events_round_trip(void **state)
 {
     (void)state;
@@ -209,6 +243,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_events_empty_is_no_bytes),
+        cmocka_unit_test(test_events_alternatives_round_trip),
         cmocka_unit_test(test_events_round_trip),
         cmocka_unit_test(test_events_about_nine_bytes_a_token),
         cmocka_unit_test(test_events_special_logprobs_stay_apart),

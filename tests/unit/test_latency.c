@@ -67,6 +67,7 @@ feed(mst_latency_t *l, const row_t *row)
     r.done = (mst_completion_t){.prompt_tokens = row->prompt,
                                 .completion_tokens = row->tokens,
                                 .usage_tokens = row->usage,
+                                .cached_tokens = MST_NONE,
                                 .reasoning_tokens = MST_NONE,
                                 .token_source = row->failed ? MST_TOK_UNKNOWN : MST_TOK_LOGPROBS,
                                 .send_mono_ns = BOOT + MS(row->send),

@@ -255,6 +255,7 @@ sample_result(void)
                                 .completion_tokens = 5,
                                 .reasoning_tokens = MST_NONE,
                                 .usage_tokens = MST_NONE,
+                                .cached_tokens = MST_NONE,
                                 .ttft_ns = 12345678,
                                 .ttfo_ns = MST_NONE,
                                 .last_token_ns = 66000000,

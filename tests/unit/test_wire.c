@@ -97,6 +97,7 @@ sample_result(void)
                                 .completion_tokens = 3,
                                 .reasoning_tokens = MST_NONE,
                                 .usage_tokens = MST_NONE,
+                                .cached_tokens = MST_NONE,
                                 .token_source = MST_TOK_LOGPROBS,
                                 .send_mono_ns = 123456789,
                                 .send_source = MST_STAMP_KERNEL,

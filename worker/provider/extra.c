@@ -53,6 +53,30 @@ mst_extra_put_str(mst_decoder_t *d, const char *name, mst_str_t v)
     mst_extra_put(d, name, v.n > 0 ? &s : NULL);
 }
 
+void
+mst_extra_headers(mst_decoder_t *d, mst_str_t lines)
+{
+    mst_buf_t *b = lines.n > 0 ? slot(d, "headers") : NULL;
+    mst_jw_t w;
+    if (b == NULL)
+        return;
+    mst_jw_init(&w, b);
+    mst_jw_obj(&w);
+    while (lines.n > 0) {
+        const char *end = memchr(lines.p, '\n', lines.n);
+        mst_str_t line = mst_str(lines.p, end != NULL ? (size_t)(end - lines.p) : lines.n);
+        size_t n = line.n + (end != NULL);
+        const char *colon = line.n > 0 ? memchr(line.p, ':', line.n) : NULL;
+        lines = mst_str(lines.p + n, lines.n - n);
+        if (colon == NULL)
+            continue;
+        size_t name = (size_t)(colon - line.p);
+        mst_jw_key_str(&w, mst_str(line.p, name));
+        mst_jw_str(&w, mst_str_trim(mst_str(colon + 1, line.n - name - 1)));
+    }
+    mst_jw_obj_end(&w);
+}
+
 mst_rc
 mst_extra_close(mst_decoder_t *d, mst_err_t *err)
 {

@@ -10,6 +10,8 @@
 // name too many, is left out too: nothing here is part of the answer itself.
 void mst_extra_put(mst_decoder_t *d, const char *name, const mst_json_t *v);
 void mst_extra_put_str(mst_decoder_t *d, const char *name, mst_str_t v);
+// Lines "name: value" of the response's header, as member `headers`.
+void mst_extra_headers(mst_decoder_t *d, mst_str_t lines);
 // Writes d->c.extra; MST_LIMIT.
 MST_NODISCARD mst_rc mst_extra_close(mst_decoder_t *d, mst_err_t *err);
 void mst_extra_free(mst_decoder_t *d);
