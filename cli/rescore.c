@@ -28,7 +28,7 @@ static const struct argp_option option_table[] = {
     {"output", 'o', "FILE.json", 0, "write the whole result as JSON", 0},
     {"verbose", 'v', NULL, 0, "show each case with its scores and reasons", 0},
     {"json", OPT_JSON, NULL, 0, "print one JSON document on standard output", 0},
-    {"db", OPT_DB, "sqlite:PATH", 0, "database (default: $MUSTER_DB, else sqlite:muster.db)", 0},
+    {"db", OPT_DB, "URL", 0, "database (default: $MUSTER_DB, else sqlite:muster.db)", 0},
     {0},
 };
 

@@ -25,7 +25,7 @@ static const struct argp_option options[] = {
     {"verbose", 'v', NULL, 0, "show each case with its scores and reasons", 1},
     {"json", OPT_JSON, NULL, 0, "print one JSON document on standard output; text goes to standard error", 1},
     {"no-progress", OPT_NO_PROGRESS, NULL, 0, "no progress line", 1},
-    {"db", OPT_DB, "sqlite:PATH", 0, "where results are stored (default: $MUSTER_DB, else sqlite:muster.db)", 2},
+    {"db", OPT_DB, "URL", 0, "where results are stored (default: $MUSTER_DB, else sqlite:muster.db)", 2},
     {"resume", OPT_RESUME, "RUN_ID", 0, "go on with a run that was interrupted: id, unique prefix of it, or latest", 2},
     {"limit", OPT_LIMIT, "N", 0, "only the first N cases", 3},
     {"repeats", OPT_REPEATS, "K", 0, "ask each case K times", 3},

@@ -126,7 +126,11 @@ insert(mst_pg_t *s, size_t from, size_t to, PGresult **out, mst_err_t *err)
                           "RETURNING run_no,target_no,case_no,repeat_no",
                           NULL, "write", out, err);
     if (rc == MST_OK)
-        return mst_pg_exec(s, "RELEASE settle", "write", err);
+        rc = mst_pg_exec(s, "RELEASE settle", "write", err);
+    if (rc == MST_OK)
+        return rc;
+    PQclear(*out);
+    *out = NULL;
     if (!mst_pg_lost(s)) {
         bool made = s->staging;
         mst_rc back = mst_pg_exec(s, "ROLLBACK TO settle; RELEASE settle", "write", NULL);
