@@ -40,6 +40,7 @@ typedef struct {
     bench_t *b;
     char name[NAME_MAX_BYTES]; // X-Case-Id line's value
     int64_t *rx_ns, *user_ns;  // one an event; user: this process's clock when it got to it
+    bool *shared;              // it came in one read with the event before
     size_t events;
     int64_t start_ns;          // this process's clock when it was asked for
     int fd;                    // of the bare reader
@@ -106,12 +107,13 @@ static bool
 on_data(void *ud, mst_str_t bytes, int64_t rx_ns, bool merged)
 {
     stream_t *s = ud;
-    (void)merged;
     int64_t now_ns = mst_mono_ns();
     for (size_t i = 0; i < bytes.n; i++) { // an event ends with an empty line
         bool newline = bytes.p[i] == '\n';
         if (newline && s->newline && s->events < EVENTS_MAX) {
             s->user_ns[s->events] = now_ns;
+            s->shared[s->events] = merged;
+            merged = true; // the next one of these bytes
             s->rx_ns[s->events++] = rx_ns;
         }
         s->newline = newline;
@@ -291,7 +293,7 @@ compare(const stream_t *s, const mst_json_t *row, compared_t *c)
             continue;
         add(&c->arrival, s->rx_ns[i] - before_ns);
         add(&c->user_arrival, s->user_ns[i] - before_ns);
-        c->merged += i > 0 && s->user_ns[i] == s->user_ns[i - 1] && before_ns != previous_ns;
+        c->merged += i > 0 && s->shared[i] && before_ns != previous_ns;
         previous_ns = before_ns;
         if (first && is_token(event)) {
             add(&c->ttft, (s->rx_ns[i] - s->send_ns) - (before_ns - recv_ns));
@@ -376,6 +378,7 @@ run_round(bench_t *b, int round)
         s->b = b;
         s->rx_ns = MST_NEW_ARRAY(int64_t, EVENTS_MAX);
         s->user_ns = MST_NEW_ARRAY(int64_t, EVENTS_MAX);
+        s->shared = MST_NEW_ARRAY(bool, EVENTS_MAX);
         s->send_ns = MST_NONE;
         snprintf(s->name, sizeof s->name, "r%d-%zu", round, i);
         s->start_ns = mst_mono_ns();
@@ -444,6 +447,7 @@ main(int argc, char **argv)
     for (size_t i = 0; i < ROUNDS * b.count; i++) {
         free(b.streams[i].rx_ns);
         free(b.streams[i].user_ns);
+        free(b.streams[i].shared);
     }
     free(b.streams);
     close(truth_fd);
