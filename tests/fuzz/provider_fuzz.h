@@ -95,6 +95,14 @@ fuzz_provider(const mst_provider_cfg_t *cfg, const mst_ask_t *ask, const uint8_t
     free(bytes);
 }
 
+// What the answer is to, by the three bits of the status; generate where the provider has no route for it.
+static inline mst_ask_kind_t
+fuzz_ask(const mst_provider_t *p, unsigned bits)
+{
+    mst_ask_kind_t kind = bits == 1 ? MST_ASK_LOGLIKELIHOOD : bits == 2 ? MST_ASK_ROLLING : MST_ASK_EMBED;
+    return (p->asks & MST_ASK_BIT(kind)) != 0 ? kind : MST_ASK_GENERATE;
+}
+
 // A provider with its defaults.
 static inline void
 fuzz_plain_provider(const char *name, const uint8_t *data, size_t size)
@@ -105,12 +113,18 @@ fuzz_plain_provider(const char *name, const uint8_t *data, size_t size)
     while (p->kind.params[rows].name != NULL)
         rows++;
     mst_param_value_t *values = calloc(rows + 1, sizeof *values);
+    // a route of the server's own, where there is one beside OpenAI's: the bits of the framing have room for both
+    for (size_t i = 0; i < rows && size > 0 && (data[0] >> 3 & 7) < 3; i++) {
+        if (strcmp(p->kind.params[i].name, "api") == 0 && strstr(p->kind.params[i].choices, "native") != NULL)
+            values[i] = (mst_param_value_t){.set = true, .given = true, .u.s = {"native", 6}};
+    }
     const mst_provider_cfg_t cfg = {.kind = &p->kind, .params = {.table = p->kind.params, .values = values}};
     const mst_str_t texts[] = {{"a", 1}, {"b", 1}};
     const mst_ask_t ask = {
-        .kind = size > 0 && (data[0] & 0x80) != 0 && (p->asks & MST_ASK_BIT(MST_ASK_EMBED)) != 0 ? MST_ASK_EMBED
-                                                                                                 : MST_ASK_GENERATE,
+        .kind = size > 0 && (data[0] & 0x80) != 0 ? fuzz_ask(p, data[0] & 7) : MST_ASK_GENERATE,
         .c = &none,
+        .context = {"a", 1},
+        .continuation = {" b", 2},
         .texts = texts,
         .text_count = 2,
     };
