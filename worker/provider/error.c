@@ -4,6 +4,8 @@
 #include "worker/provider/error.h"
 #include "common/text/normalise.h"
 
+#include <stdio.h>
+
 #define SAID_MAX 360
 
 // What a status means: our code and whether to ask again. Statuses that the official client asks again for.
@@ -40,6 +42,9 @@ say(int status, mst_str_t code, mst_str_t message, mst_err_t *err)
     mst_retry_t retry;
     mst_rc rc = of_status(status, &retry);
     size_t n = mst_text_excerpt(mst_str_trim(message), SAID_MAX, text), m = mst_text_excerpt(code, 64, name);
+    char number[16];
+    (void)snprintf(number, sizeof number, "%d", status);
+    m = mst_str_eq_c(code, number) ? 0 : m; // some servers give the status again as their code
     const char *open = m > 0 ? " (" : "", *close = m > 0 ? ")" : "";
     const char *hint = status == 401 || status == 403  ? "; check api_key"
                        : status == 404                 ? "; check base_url and model"
