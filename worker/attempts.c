@@ -293,7 +293,10 @@ take_result(mst_attempt_t *a, const mst_http_result_t *r)
         // an answer that was under way is not asked for again: it would favour the short ones
         a->http.err.retry = a->scanning || a->piece_count == 0 ? MST_RETRY_LATER : MST_RETRY_NEVER;
     }
-    a->origin_no = mst_origins_find(&a->io->origins, a->http.server, mst_request_model(a->target), a->request.url);
+    const mst_probing_t *probing = a->place->target->probing;
+    a->origin_no = mst_origins_find(&a->io->origins, a->http.server,
+                                    probing ? mst_probe_facts(mst_probing_probe(probing)) : NULL,
+                                    mst_request_model(a->target), a->request.url);
 }
 
 static void
@@ -433,7 +436,7 @@ mst_attempt_begin(mst_io_t *io, mst_place_t *place)
     a->started_wall_ns = mst_wall_ns();
     a->target = place->target->cfg;
     if (!a->target)
-        a->origin_no = mst_origins_find(&io->origins, MST_STR_NULL, MST_STR_NULL, MST_STR_NULL);
+        a->origin_no = mst_origins_find(&io->origins, MST_STR_NULL, NULL, MST_STR_NULL, MST_STR_NULL);
     if (place->blob_bytes > 0 && !a->plan)
         mst_blob_fetch(io, a);
     else

@@ -294,7 +294,7 @@ mst_grants_take(mst_io_t *io, mst_unit_t *u, Muster__Grant *grant)
         mst_unit_put(io, u);
     } else if (run->error.rc != MST_OK) {
         refuse_unit(io, u, MST_GIVE_BAD_SPEC, run->error.message);
-    } else if (run->run) {
+    } else if (run->run && run->probing == 0) {
         admit(io, run, u);
     } else {
         *run->waiting_end = u;
@@ -332,16 +332,11 @@ warm_up(mst_io_t *io, mst_io_run_t *run)
     }
 }
 
+// Its units may begin, or are refused with the run's error.
 static void
-spec_came(mst_io_t *io, mst_io_run_t *run, const Muster__RunSpec *spec)
+release_waiting(mst_io_t *io, mst_io_run_t *run)
 {
-    mst_rc rc = spec->has_spec
-                    ? mst_runs_load(io, run, mst_wire_str(spec->spec), &run->error)
-                    : MST_ERR(&run->error, MST_NOTFOUND, "coordinator does not know the spec of its own run");
-    if (rc != MST_OK)
-        mst_error("run spec refused: %s", run->error.message);
-    else
-        warm_up(io, run);
+    mst_rc rc = run->error.rc;
     mst_unit_t *u = run->waiting;
     run->waiting = NULL;
     run->waiting_end = &run->waiting;
@@ -358,6 +353,30 @@ spec_came(mst_io_t *io, mst_io_run_t *run, const Muster__RunSpec *spec)
         mst_flow_event_t e = {.kind = MST_FE_MODE, .mode = run->control};
         mst_grants_event_all(io, run, &e);
     }
+}
+
+static void
+spec_came(mst_io_t *io, mst_io_run_t *run, const Muster__RunSpec *spec)
+{
+    mst_rc rc = spec->has_spec
+                    ? mst_runs_load(io, run, mst_wire_str(spec->spec), &run->error)
+                    : MST_ERR(&run->error, MST_NOTFOUND, "coordinator does not know the spec of its own run");
+    if (rc != MST_OK)
+        mst_error("run spec refused: %s", run->error.message);
+    if (rc == MST_OK) {
+        warm_up(io, run);
+        mst_runs_probe(io, run);
+    }
+    if (rc != MST_OK || run->probing == 0)
+        release_waiting(io, run);
+}
+
+void
+mst_grants_probed(mst_io_t *io, mst_io_run_t *run)
+{
+    if (run->error.rc != MST_OK)
+        mst_error("run refused: %s", run->error.message);
+    release_waiting(io, run);
 }
 
 void
@@ -459,7 +478,7 @@ dispatch_one(mst_io_t *io, mst_io_run_t *run)
     job->kind = MST_JOB_UNIT;
     job->unit = u;
     job->run = mst_run_ref(run->run);
-    job->origin_no = mst_origins_find(&io->origins, MST_STR_NULL, MST_STR_NULL, MST_STR_NULL);
+    job->origin_no = mst_origins_find(&io->origins, MST_STR_NULL, NULL, MST_STR_NULL, MST_STR_NULL);
     run->queued = u->next;
     if (!run->queued)
         run->queued_end = &run->queued;

@@ -19,6 +19,7 @@
 #include "worker/core/flow.h"
 #include "worker/job.h"
 #include "worker/origin.h"
+#include "worker/probing.h"
 #include "worker/results.h"
 #include "worker/session.h"
 #include "worker/worker.h"
@@ -50,6 +51,7 @@ typedef struct mst_io_target {
     mst_err_t pending; // it cannot go on: why, found while effects are carried out
     mst_timer_t due;   // next retry
     bool due_armed;
+    mst_probing_t *probing; // what its backend can do; stays for the facts. NULL: not looked at
 } mst_io_target_t;
 
 // A run as the I/O thread drives it.
@@ -61,6 +63,7 @@ typedef struct mst_io_run {
     struct mst_calls *calls;  // with run, when scorers of it ask endpoints of their own
     mst_io_target_t *targets; // with run: one for each of its targets, and at least one
     size_t target_count;
+    size_t probing; // targets that are being probed: its units wait
     mst_flow_mode_t control; // what the coordinator said
     size_t leases;
     uint64_t last_used;
@@ -120,6 +123,7 @@ void mst_io_push(mst_io_t *io, mst_job_t *job); // takes the job; there is room
 // grants.c
 void mst_grants_take(mst_io_t *io, mst_unit_t *unit, Muster__Grant *grant); // takes the unit with the message in it
 void mst_grants_spec(mst_io_t *io, const Muster__RunSpec *spec);
+void mst_grants_probed(mst_io_t *io, mst_io_run_t *run); // its backends are known: its units begin, or are refused
 void mst_grants_control(mst_io_t *io, const Muster__RunControl *rc);
 void mst_grants_lost(mst_io_t *io, uint64_t lease_id);
 void mst_grants_renewed(mst_io_t *io, int64_t ping_ns); // a PING sent then was answered

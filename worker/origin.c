@@ -40,7 +40,8 @@ static bool
 same(const mst_origin_t *a, const mst_origin_t *b)
 {
     return mst_str_eq(a->engine, b->engine) && mst_str_eq(a->engine_version, b->engine_version) &&
-           mst_str_eq(a->model, b->model) && mst_str_eq(a->endpoint, b->endpoint);
+           mst_str_eq(a->model, b->model) &&
+           mst_str_eq(a->model_revision, b->model_revision) && mst_str_eq(a->endpoint, b->endpoint);
 }
 
 static mst_str_t
@@ -50,10 +51,17 @@ keep(mst_origins_t *o, mst_str_t s)
 }
 
 uint32_t
-mst_origins_find(mst_origins_t *o, mst_str_t server, mst_str_t model, mst_str_t endpoint)
+mst_origins_find(mst_origins_t *o, mst_str_t server, const mst_probe_facts_t *facts, mst_str_t model,
+                 mst_str_t endpoint)
 {
     mst_origin_t line = o->host;
     split_server(mst_str_cut(mst_str_trim(server), FIELD_MAX), &line.engine, &line.engine_version);
+    if (facts && facts->engine.n > 0) {
+        line.engine = mst_str_cut(facts->engine, FIELD_MAX);
+        line.engine_version = mst_str_cut(facts->engine_version, FIELD_MAX);
+    }
+    if (facts)
+        line.model_revision = mst_str_cut(facts->model_revision, FIELD_MAX);
     line.model = mst_str_cut(model, FIELD_MAX);
     line.endpoint = mst_str_cut(endpoint, FIELD_MAX);
     for (uint32_t i = o->count; i > 0; i--) // the latest is the likeliest
@@ -64,6 +72,7 @@ mst_origins_find(mst_origins_t *o, mst_str_t server, mst_str_t model, mst_str_t 
     line.engine = keep(o, line.engine);
     line.engine_version = keep(o, line.engine_version);
     line.model = keep(o, line.model);
+    line.model_revision = keep(o, line.model_revision);
     line.endpoint = keep(o, line.endpoint);
     o->lines[o->count] = line;
     return o->count++;

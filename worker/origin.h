@@ -6,6 +6,7 @@
 
 #include "common/base/mem.h"
 #include "common/model/result.h"
+#include "worker/core/probe.h"
 #include "worker/session.h"
 
 #define MST_WORKER_ORIGINS_MAX 256 // fewer than a session may have
@@ -22,7 +23,9 @@ void mst_origins_init(mst_origins_t *o); // finds host, device and driver
 void mst_origins_deinit(mst_origins_t *o);
 // Number of the line for an answer; a new one when nothing like it is there. server: the Server header, such as
 // "muster-sim/0.1.0". When the table is full, the last line stands for all further ones.
-uint32_t mst_origins_find(mst_origins_t *o, mst_str_t server, mst_str_t model, mst_str_t endpoint);
+// facts: what a probe found out; NULL: nothing. What it says of engine and revision goes before the header.
+uint32_t mst_origins_find(mst_origins_t *o, mst_str_t server, const mst_probe_facts_t *facts, mst_str_t model,
+                          mst_str_t endpoint);
 void mst_origins_tell(mst_origins_t *o, mst_session_t *s); // sends the lines that are not told yet
 
 #endif

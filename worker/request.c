@@ -23,8 +23,8 @@ mst_request_model(const mst_run_target_t *target)
 }
 
 // The whole header line with the key is kept with the run and wiped with it.
-static mst_rc
-read_key(mst_io_target_t *t, const mst_request_t *q, const mst_config_env_t *env, mst_err_t *err)
+mst_rc
+mst_request_key(mst_io_target_t *t, const mst_request_t *q, const mst_config_env_t *env, mst_err_t *err)
 {
     if (t->secret_read || q->auth_name.n == 0)
         return MST_OK;
@@ -111,7 +111,7 @@ mst_request_build(mst_attempt_t *a, mst_io_target_t *t, const mst_config_env_t *
         rc = add_lines(a, t, err);
     if (rc != MST_OK)
         return rc == MST_DENIED ? MST_INVAL : rc;
-    rc = read_key(t, &a->request, env, err);
+    rc = mst_request_key(t, &a->request, env, err);
     if (rc != MST_OK)
         return rc;
     a->key_text = mst_str_c(t->key);

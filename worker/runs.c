@@ -4,8 +4,9 @@
 
 #include "common/base/limits.h"
 #include "common/base/log.h"
-#include "worker/reach.h"
 #include "worker/calls.h"
+#include "worker/reach.h"
+#include "worker/request.h"
 #include "worker/runs.h"
 
 #include <stdlib.h>
@@ -29,6 +30,7 @@ clear_target(mst_io_target_t *t)
         mst_loop_timer_stop(t->run->io->loop, &t->due);
     if (t->warming && t->run->io->http)
         mst_http_warm_forget(t->run->io->http, t);
+    mst_probing_free(&t->probing, t->run->io->http == NULL);
     mst_flow_free(&t->flow);
     free(t->endpoint);
     if (t->secret) {
@@ -161,6 +163,46 @@ make_targets(mst_io_t *io, mst_io_run_t *run)
     }
 }
 
+static void
+on_probed(void *ud)
+{
+    mst_io_target_t *t = ud;
+    mst_io_run_t *run = t->run;
+    mst_err_t err = {0};
+    const mst_probe_facts_t *f = mst_probe_facts(mst_probing_probe(t->probing));
+    mst_debug("backend looked at url=%s engine=%.*s version=%.*s model=%.*s context=%lld", t->endpoint,
+              MST_FMT(f->engine), MST_FMT(f->engine_version), MST_FMT(f->model), (long long)f->context_tokens);
+    if (mst_probe_verdict(mst_probing_probe(t->probing), &err) != MST_OK && run->error.rc == MST_OK) {
+        run->error = err;
+        mst_err_prefix(&run->error, "%s", t->endpoint);
+    }
+    if (--run->probing == 0)
+        mst_grants_probed(run->io, run);
+}
+
+void
+mst_runs_probe(mst_io_t *io, mst_io_run_t *run)
+{
+    const mst_run_cfg_t *cfg = &run->run->cfg;
+    for (size_t i = 0; i < run->run->target_count && cfg->probe != MST_PROBE_OFF; i++) {
+        mst_io_target_t *t = &run->targets[i];
+        mst_err_t err = {0};
+        if (t->cfg->provider->replays)
+            continue;
+        mst_probe_t *probe = mst_probe_new(t->cfg->provider, &t->cfg->ask, cfg->probe, mst_probe_needs(cfg));
+        const mst_request_t *plain = mst_probe_plain(probe);
+        // what cannot be asked, or has no key, is told by its first case
+        if (!plain || mst_request_key(t, plain, io->o.env, &err) != MST_OK) {
+            mst_probe_free(&probe);
+            continue;
+        }
+        const mst_probing_opts_t o = {
+            .loop = io->loop, .http = io->http, .net = t->net, .auth = mst_str_c(t->secret), .key = mst_str_c(t->key)};
+        t->probing = mst_probing_new(&o, &probe, on_probed, t);
+        run->probing++;
+    }
+}
+
 mst_rc
 mst_runs_load(mst_io_t *io, mst_io_run_t *run, mst_str_t spec, mst_err_t *err)
 {
@@ -180,8 +222,11 @@ mst_runs_load(mst_io_t *io, mst_io_run_t *run, mst_str_t spec, mst_err_t *err)
     make_targets(io, run);
     for (size_t i = 0; i < run->run->target_count && rc == MST_OK; i++)
         rc = mst_reach_net(&run->targets[i].cfg->ask, &io->env, io->http, &run->targets[i].net, err);
-    const mst_calls_opts_t calls = {.loop = io->loop, .http = io->http, .env = io->o.env,
-                                    .concurrency = (uint32_t)run->run->cfg.concurrency, .seed = io->o.seed};
+    const mst_calls_opts_t calls = {.loop = io->loop,
+                                    .http = io->http,
+                                    .env = io->o.env,
+                                    .concurrency = (uint32_t)run->run->cfg.concurrency,
+                                    .seed = io->o.seed};
     if (rc == MST_OK && run->run->caller_count > 0)
         rc = mst_calls_new(&calls, run->run->callers, run->run->caller_count, &run->calls, err);
     return rc;

@@ -233,6 +233,7 @@ build_request(const mst_provider_cfg_t *cfg, const mst_ask_t *ask, mst_arena_t *
 
 const mst_provider_t mst_provider_ollama = {
     .kind = {.name = "ollama", .params = params, .help = "Ollama's own API: chat, generate and embed"},
+    .probe = "ollama_version",
     .asks = MST_ASK_BIT(MST_ASK_GENERATE) | MST_ASK_BIT(MST_ASK_EMBED),
     .build_request = build_request,
     .on_event = mst_ollama_on_event,

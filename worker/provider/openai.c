@@ -68,6 +68,7 @@ const mst_provider_t mst_provider_openai = {
              .params = params,
              .services = mst_services_openai,
              .help = "OpenAI's chat completions, completions and embeddings, and servers that speak its dialect"},
+    .probe = "models",
     .asks = MST_ASK_BIT(MST_ASK_GENERATE) | MST_ASK_BIT(MST_ASK_LOGLIKELIHOOD) | MST_ASK_BIT(MST_ASK_ROLLING) |
             MST_ASK_BIT(MST_ASK_EMBED),
     .build_request = build_request,

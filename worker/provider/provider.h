@@ -33,6 +33,7 @@ typedef struct {
     mst_kind_t kind; // name, parameters, help
     uint32_t asks;   // MST_ASK_BIT of each kind that it has a route for
     bool replays;    // asks no server: the worker looks its answers up (worker/replay.h)
+    const char *probe; // what its servers say of themselves (core/probe_read.c): "models|version"; NULL: nothing
     bool empty_ok;   // an answer of no bytes is one, where the status says so (202, 204)
     // Writes the request of one ask; its kind is among `asks`.
     mst_rc (*build_request)(const mst_provider_cfg_t *cfg, const mst_ask_t *ask, mst_arena_t *arena, mst_request_t *out,
