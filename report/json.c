@@ -424,6 +424,10 @@ mst_report_json_result(const mst_result_t *res, const mst_origin_t *origin, cons
         mst_jw_str(&w, res->expected);
     }
     put_completion(&w, res);
+    if (res->steps.n > 0 && mst_json_valid(res->steps, false)) {
+        mst_jw_key(&w, "steps");
+        mst_jw_raw(&w, res->steps);
+    }
     put_scores(&w, res, r);
     put_error(&w, &res->done.error);
     put_time(&w, "started_at", res->started_wall_ns);

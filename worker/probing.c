@@ -106,7 +106,8 @@ mst_probing_free(mst_probing_t **probing, bool client_gone)
     if (p == NULL)
         return;
     *probing = NULL;
-    mst_loop_timer_stop(p->o.loop, &p->next);
+    if (!client_gone)
+        mst_loop_timer_stop(p->o.loop, &p->next);
     if (p->call == NULL || client_gone) {
         destroy(p);
         return;
