@@ -174,7 +174,7 @@ keep(mst_arena_t *arena, mst_str_t *s)
     return ok;
 }
 
-// All that the row points to, into memory of its own.
+// All that the row points to, into memory of its own: every text of a result, its completion and its origin.
 static bool
 keep_row(aside_t *a)
 {
@@ -188,7 +188,7 @@ keep_row(aside_t *a)
         &d->tool_calls,     &d->finish_reason, &d->model,          &d->system_fingerprint,
         &d->request_id,     &d->server,        &o->host,           &o->device,
         &o->driver,         &o->engine,        &o->engine_version, &o->model,
-        &o->model_revision, &o->endpoint,
+        &o->model_revision, &o->endpoint,      &d->choices,        &d->extra,
     };
     bool ok = true;
     for (size_t i = 0; i < sizeof parts / sizeof parts[0] && ok; i++)
