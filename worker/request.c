@@ -79,11 +79,12 @@ add_lines(mst_attempt_t *a, const mst_io_target_t *t, mst_err_t *err)
     size_t n = q->header_count;
     if (n > 0)
         memcpy(lines, q->headers, n * sizeof *lines);
-    char id[96];
-    int id_n = snprintf(id, sizeof id, "%u-%llu-%u-%u", t->run->run_no, (unsigned long long)a->key.case_no,
-                        a->key.repeat_no, a->number);
-    if (a->plan)
-        id_n += snprintf(id + id_n, sizeof id - (size_t)id_n, "-%u", mst_plan_step_no(a->plan) + 1);
+    // A UUID of version 8, as some servers refuse any other form: run, repeat, attempt, step, case.
+    char id[40];
+    unsigned step = a->plan ? mst_plan_step_no(a->plan) + 1 : 0;
+    int id_n = snprintf(id, sizeof id, "%08x-%04x-8%03x-8%03x-%012llx", (unsigned)t->run->run_no,
+                        (unsigned)a->key.repeat_no & 0xffffU, (unsigned)a->number & 0xfffU, step & 0xfffU,
+                        (unsigned long long)a->key.case_no & 0xffffffffffffULL);
     lines[n++] = own_line(a->arena, "X-Request-Id", mst_str(id, (size_t)id_n));
     if (t->loopback) {
         if (harmless(a->c.id))
