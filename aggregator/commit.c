@@ -164,7 +164,7 @@ fill_numbers(Muster__Committed *m, const mst_rollup_t *live)
     m->has_passed = m->has_measured = m->has_unmeasured = true;
     m->passed = live->passed;
     m->measured = measured;
-    m->unmeasured = live->total - measured;
+    m->unmeasured = live->total - live->aside - measured;
     m->has_ttft_p50_ns = mst_hist_count(live->hist[MST_METRIC_TTFT]) > 0;
     if (m->has_ttft_p50_ns)
         m->ttft_p50_ns = (int64_t)mst_hist_quantile(live->hist[MST_METRIC_TTFT], 0.5);

@@ -147,6 +147,8 @@ add_row(void *ud, const mst_result_t *r, const mst_origin_t *origin)
 {
     passes_t *p = ud;
     (void)origin;
+    if (r->load.phase != MST_PHASE_MAIN)
+        return true;
     if (p->groups)
         mst_groups_add(p->groups, r);
     if (p->sides)
@@ -220,7 +222,9 @@ fill_run(const mst_run_rec_t *rec, const mst_run_cfg_t *cfg, mst_run_numbers_ful
 static void
 fill_counts(const mst_rollup_t *roll, mst_run_numbers_full_t *out)
 {
-    out->keys_done = roll->total;
+    // what a load sent outside its main phase is no part of the run's numbers
+    out->keys_done = roll->total - roll->aside;
+    out->keys_total -= roll->aside < out->keys_total ? roll->aside : out->keys_total;
     out->passed = roll->passed;
     for (int i = 0; i < MST_OUTCOME_MAX; i++) {
         out->outcomes[i] = roll->outcomes[i];

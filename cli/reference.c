@@ -148,6 +148,8 @@ print_page(const char *page)
         print_table(mst_guard_cfg_table);
         printf("## slo\n\n");
         print_table(mst_slo_cfg_table);
+        printf("## load\n\nWhat the settings mean together: docs/load.md.\n\n");
+        print_table(mst_load_cfg_table);
         printf("`simulate` takes the options of `muster sim` with `_` for `-`, such as `ttft_ms: 40`; the "
                "provider's `base_url`\nis then that of the simulated backend. "
                "Paths are relative to the working directory.\n\n");

@@ -136,6 +136,9 @@ resume_record(run_t *r, mst_err_t *err)
     mst_run_cfg_t stored;
     mst_config_env_t env = mst_cli_env(false);
     rc = mst_run_cfg_load(r->rec.spec, "stored configuration", &env, r->arena, &stored, err);
+    if (rc == MST_OK && stored.load.model != MST_LOAD_NONE)
+        rc = MST_ERR(err, MST_INVAL, "run %.*s is a load, which cannot go on after a pause; start a new run",
+                     MST_FMT(r->rec.run_id));
     if (rc == MST_OK && r->opts.config != NULL)
         rc = check_same_spec(r, &stored, err);
     if (rc != MST_OK)
@@ -255,6 +258,10 @@ close_record(run_t *r)
         rec->case_count = end->cases;
     if (end->total_exact)
         rec->key_count = (int64_t)end->total;
+    if (r->cfg.load.model != MST_LOAD_NONE && end->cases > 0 && rec->key_count > 0) { // passes over the dataset
+        int64_t pass = (int64_t)(end->cases * rec->target_count);
+        rec->repeat_count = (uint32_t)((rec->key_count + pass - 1) / pass);
+    }
     if (end->has_hash)
         rec->dataset_hash = mst_record_hex(&end->dataset_hash, r->arena);
     switch (end->end) {

@@ -58,8 +58,8 @@ fill_status(mst_coordinator_t *c, Muster__RunStatus *m)
     m->ttft_p50_ns = r->ttft_p50_ns;
     m->has_started_mono_ns = r->started_mono_ns != 0;
     m->started_mono_ns = r->started_mono_ns;
-    m->has_cases = m->has_refused_rows = m->has_dataset_hash = r->ended;
-    m->cases = r->cases;
+    m->has_cases = m->has_refused_rows = m->has_dataset_hash = r->known;
+    m->cases = r->pass_cases;
     m->refused_rows = r->refused_rows;
     m->dataset_hash = mst_wire_bytes(mst_str((const char *)r->dataset_hash.b, sizeof r->dataset_hash.b));
 }

@@ -9,6 +9,7 @@
 
 #include "work.pb-c.h"
 
+#define PASSES_LOOKED_AT 64
 #define HEARTBEAT_MS 5000
 
 // ---- messages in ----
@@ -112,6 +113,18 @@ send_chunk(mst_coordinator_t *c, uint64_t conn, uint64_t session, const Muster__
     return mst_coordinator_send(c, c->control, conn, session, MUSTER__ENVELOPE__BODY_BLOB_CHUNK, &chunk);
 }
 
+// A case is asked for by its number: any pass that still holds it will do, the newest first.
+static const mst_payload_t *
+payload_of_case(const mst_coordinator_t *c, uint64_t case_no)
+{
+    const mst_crun_t *r = &c->run;
+    uint64_t pass = r->pass_cases > 0 ? r->rows / r->pass_cases : 0;
+    const mst_payload_t *p = NULL;
+    for (uint64_t tries = 0; !p && tries <= pass && tries < PASSES_LOOKED_AT; tries++)
+        p = mst_payloads_get(&r->payloads, (pass - tries) * r->pass_cases + case_no);
+    return p;
+}
+
 // As many chunks as the asker has room for; what a full link does not take is asked for again. A case that is gone
 // (committed by another, or its run is over) is answered with an empty last chunk.
 static void
@@ -119,7 +132,7 @@ on_blob_get(mst_coordinator_t *c, uint64_t conn, uint64_t session, const Muster_
 {
     const mst_payload_t *p = NULL;
     if (mst_crun_active(c) && m->run_no == c->run.run_no)
-        p = mst_payloads_get(&c->run.payloads, m->case_no);
+        p = payload_of_case(c, m->case_no);
     uint64_t at = m->offset, credit = m->credit_bytes, end = p != NULL ? p->blob_bytes : 0;
     char *to = mst_arena_alloc_raw(c->scratch, MST_BLOB_CHUNK);
     if (at >= end || to == NULL) {
@@ -194,7 +207,7 @@ static void
 fill_unit_case(const mst_coordinator_t *c, uint64_t key, Muster__UnitCase *u)
 {
     mst_key_t k = mst_crun_key_parts(&c->run, key);
-    const mst_payload_t *p = mst_payloads_get(&c->run.payloads, k.case_no);
+    const mst_payload_t *p = mst_payloads_get(&c->run.payloads, mst_crun_row_of(&c->run, key));
     MST_ASSERT(p != NULL); // kept until its keys are all done, and this one is not
     muster__unit_case__init(u);
     u->case_no = k.case_no;

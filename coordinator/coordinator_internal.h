@@ -27,9 +27,11 @@ typedef struct {
     mst_dataset_t *dataset; // NULL when read to its end
     mst_arena_t *row;       // scratch of one row
     mst_buf_t packed;       // scratch of one packed case
-    uint64_t cases;         // rows read so far
+    uint64_t rows;          // read so far, over all passes
+    uint64_t pass_cases;    // cases of one pass; 0 = the first one is not over
     uint64_t total_cases;   // upper bound, from the dataset's lines and the limit
     bool ended, paused;
+    bool known; // refused_rows, dataset_hash and the number of cases are: the first pass is over
     uint64_t refused_rows;
     mst_digest_t dataset_hash;
     mst_payloads_t payloads;
@@ -103,9 +105,16 @@ bool mst_crun_active(const mst_coordinator_t *c);
 mst_coord_state_t mst_crun_state(const mst_coordinator_t *c);
 uint32_t mst_crun_cost(void *ud, uint64_t key); // for the core
 
-// Keys as numbers: by case, then target, then repeat.
+// Keys as numbers: by row, then target, then repeat. A row is a case. With a load that goes through its dataset as
+// often as it needs, each pass has rows of its own, and the pass is the repeat of the case.
+static inline bool
+mst_crun_wraps(const mst_crun_t *r)
+{
+    return mst_load_bounded(&r->cfg.load) && r->cfg.load.repeat_dataset;
+}
+
 static inline uint32_t
-mst_crun_keys_per_case(const mst_crun_t *r)
+mst_crun_keys_per_row(const mst_crun_t *r)
 {
     return mst_run_cfg_key_targets(&r->cfg) * (uint32_t)r->cfg.repeats;
 }
@@ -113,24 +122,41 @@ mst_crun_keys_per_case(const mst_crun_t *r)
 static inline uint64_t
 mst_crun_key(const mst_crun_t *r, uint64_t case_no, uint32_t target_no, uint32_t repeat_no)
 {
-    uint64_t repeats = (uint64_t)r->cfg.repeats;
-    return (case_no * mst_run_cfg_key_targets(&r->cfg) + target_no) * repeats + repeat_no;
+    uint64_t repeats = (uint64_t)r->cfg.repeats, targets = mst_run_cfg_key_targets(&r->cfg);
+    if (mst_crun_wraps(r))
+        return (repeat_no * r->pass_cases + case_no) * targets + target_no;
+    return (case_no * targets + target_no) * repeats + repeat_no;
 }
 
 static inline bool
 mst_crun_has_key(const mst_crun_t *r, uint64_t case_no, uint32_t target_no, uint32_t repeat_no)
 {
-    return case_no < MST_CASES_MAX && target_no < mst_run_cfg_key_targets(&r->cfg) &&
-           repeat_no < (uint64_t)r->cfg.repeats;
+    if (case_no >= MST_CASES_MAX || target_no >= mst_run_cfg_key_targets(&r->cfg))
+        return false;
+    if (!mst_crun_wraps(r))
+        return repeat_no < (uint64_t)r->cfg.repeats;
+    return r->pass_cases > 0 ? case_no < r->pass_cases && repeat_no < MST_REPEAT_NO_MAX : repeat_no == 0;
+}
+
+static inline uint64_t
+mst_crun_row_of(const mst_crun_t *r, uint64_t key)
+{
+    return key / mst_crun_keys_per_row(r);
 }
 
 static inline mst_key_t
 mst_crun_key_parts(const mst_crun_t *r, uint64_t key)
 {
     uint64_t repeats = (uint64_t)r->cfg.repeats, targets = mst_run_cfg_key_targets(&r->cfg);
-    return (mst_key_t){.case_no = key / repeats / targets,
-                       .target_no = (uint32_t)(key / repeats % targets),
-                       .repeat_no = (uint32_t)(key % repeats)};
+    uint64_t row = mst_crun_row_of(r, key);
+    mst_key_t k = {.case_no = row,
+                   .target_no = (uint32_t)(key / repeats % targets),
+                   .repeat_no = (uint32_t)(key % repeats)};
+    if (mst_crun_wraps(r) && r->pass_cases > 0) {
+        k.case_no = row % r->pass_cases;
+        k.repeat_no = (uint32_t)(row / r->pass_cases);
+    }
+    return k;
 }
 
 #endif

@@ -14,6 +14,7 @@
 #define ROW_ARENA_MAX (4 * MST_CASE_BYTES_MAX)
 #define ROWS_A_TURN   512
 #define TURN_NS       (2 * MST_NS_PER_MS)
+#define ROWS_GUESSED  100000
 #define DONE_BATCH    1024
 
 bool
@@ -63,7 +64,7 @@ uint32_t
 mst_crun_cost(void *ud, uint64_t key)
 {
     const mst_coordinator_t *c = ud;
-    const mst_payload_t *p = mst_payloads_get(&c->run.payloads, mst_crun_key_parts(&c->run, key).case_no);
+    const mst_payload_t *p = mst_payloads_get(&c->run.payloads, mst_crun_row_of(&c->run, key));
     return p != NULL ? p->n : 0;
 }
 
@@ -71,9 +72,9 @@ void
 mst_crun_release(mst_coordinator_t *c, const uint64_t *keys, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        uint64_t case_no = mst_crun_key_parts(&c->run, keys[i]).case_no;
-        if (mst_coord_case_done(c->core, case_no))
-            mst_payloads_drop(&c->run.payloads, case_no);
+        uint64_t row_no = mst_crun_row_of(&c->run, keys[i]);
+        if (mst_coord_case_done(c->core, row_no))
+            mst_payloads_drop(&c->run.payloads, row_no);
     }
 }
 
@@ -163,6 +164,14 @@ load_spec(mst_coordinator_t *c, const Muster__Submit *m, mst_err_t *err)
     return MST_OK;
 }
 
+// Of a load that goes through its dataset as often as it needs: what it will send, or a guess where only time ends it.
+static uint64_t
+expected_rows(const mst_crun_t *r)
+{
+    uint64_t requests = mst_load_expected(&r->cfg.load);
+    return requests > 0 ? requests + requests / 20 + 64 : ROWS_GUESSED;
+}
+
 static mst_rc
 start_run(mst_coordinator_t *c, const Muster__Submit *m, mst_err_t *err)
 {
@@ -175,9 +184,9 @@ start_run(mst_coordinator_t *c, const Muster__Submit *m, mst_err_t *err)
     r->total_cases = mst_dataset_info(r->dataset)->lines;
     if (r->cfg.source.limit >= 0 && r->total_cases > (uint64_t)r->cfg.source.limit)
         r->total_cases = (uint64_t)r->cfg.source.limit;
-    if (r->total_cases > MST_CASES_MAX || r->total_cases * mst_crun_keys_per_case(r) >= MST_COORD_KEYS_MAX)
+    if (r->total_cases > MST_CASES_MAX || r->total_cases * mst_crun_keys_per_row(r) >= MST_COORD_KEYS_MAX)
         return MST_ERR(err, MST_LIMIT, "%llu cases, each %u times, are more than a run may have",
-                       (unsigned long long)r->total_cases, mst_crun_keys_per_case(r));
+                       (unsigned long long)r->total_cases, mst_crun_keys_per_row(r));
     r->refused = false; // from here on the core speaks for it
     uint32_t weights[MST_TARGETS_MAX] = {0};
     for (size_t i = 0; i < r->cfg.target_count; i++)
@@ -188,7 +197,7 @@ start_run(mst_coordinator_t *c, const Muster__Submit *m, mst_err_t *err)
     ev.u.start.targets = mst_run_cfg_key_targets(&r->cfg);
     ev.u.start.repeats = (uint32_t)r->cfg.repeats;
     ev.u.start.weights = weights;
-    ev.u.start.cases_hint = r->total_cases;
+    ev.u.start.cases_hint = mst_crun_wraps(r) ? expected_rows(r) : r->total_cases;
     ev.u.start.fail_fast = r->cfg.fail_fast;
     mst_coordinator_step(c, &ev);
     rc = load_done_keys(c, err);
@@ -234,25 +243,41 @@ read_row(mst_coordinator_t *c, bool *out_keep, mst_err_t *err)
     mst_rc rc = mst_dataset_next(r->dataset, r->row, &row, err);
     if (rc != MST_OK)
         return rc;
-    uint64_t case_no = r->cases++;
-    *out_keep = !mst_coord_case_done(c->core, case_no);
+    uint64_t row_no = r->rows++;
+    *out_keep = !mst_coord_case_done(c->core, row_no);
     if (!*out_keep)
         return MST_OK; // of an earlier session
-    row.case_no = case_no;
+    row.case_no = r->pass_cases > 0 ? row_no % r->pass_cases : row_no;
     mst_buf_reset(&r->packed);
     rc = mst_wire_case_pack(&row, &r->packed, err);
     if (rc == MST_OK)
-        rc = mst_payloads_add(&r->payloads, case_no, mst_buf_view(&r->packed), err);
+        rc = mst_payloads_add(&r->payloads, row_no, mst_buf_view(&r->packed), err);
     return rc;
 }
 
 static void
-end_rows(mst_crun_t *r)
+ignore_refused(void *ud, const mst_refused_t *row)
 {
-    uint64_t cases = 0;
-    mst_dataset_totals(r->dataset, &cases, &r->refused_rows, &r->dataset_hash);
+    (void)ud;
+    (void)row; // told in the first pass
+}
+
+// The end of the dataset: of the run too, or of one pass.
+static mst_rc
+end_rows(mst_crun_t *r, mst_err_t *err)
+{
+    if (!r->known)
+        mst_dataset_totals(r->dataset, &r->pass_cases, &r->refused_rows, &r->dataset_hash);
+    r->known = true;
     mst_dataset_close(&r->dataset);
-    r->ended = true;
+    r->ended = !mst_crun_wraps(r) || r->pass_cases == 0 || r->rows / r->pass_cases >= MST_REPEAT_NO_MAX;
+    if (r->ended)
+        return MST_OK;
+    uint64_t before = r->pass_cases;
+    mst_rc rc = mst_dataset_open(&r->cfg.source, r->cfg.strict, ignore_refused, NULL, &r->dataset, err);
+    if (rc == MST_OK && r->rows % before != 0)
+        rc = MST_ERR(err, MST_CONFLICT, "the dataset has changed while the run went through it");
+    return rc;
 }
 
 bool
@@ -271,20 +296,20 @@ mst_crun_read(mst_coordinator_t *c)
     for (int i = 0; i < ROWS_A_TURN && got < want && !full && rc == MST_OK; i++) {
         bool keep = false;
         rc = read_row(c, &keep, &err);
-        got += keep ? mst_crun_keys_per_case(r) : 0;
+        got += keep ? mst_crun_keys_per_row(r) : 0;
         full = r->payloads.held_bytes > MST_CASES_HELD_BYTES_MAX;
         if (i % 32 == 31 && mst_mono_ns() > until)
             break;
     }
     if (rc == MST_NOTFOUND)
-        end_rows(r);
-    else if (rc != MST_OK) {
+        rc = end_rows(r, &err);
+    if (rc != MST_OK) {
         mst_crun_abort(c, &err);
         return false;
     }
     r->paused = full;
     mst_coord_event_t ev = {.kind = MST_CE_ROWS};
-    ev.u.rows.cases = r->cases;
+    ev.u.rows.cases = r->rows;
     ev.u.rows.ended = r->ended;
     ev.u.rows.paused = full;
     mst_coordinator_step(c, &ev);

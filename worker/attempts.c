@@ -397,6 +397,8 @@ send_request(mst_attempt_t *a, mst_io_target_t *t, mst_str_t packed)
     if (a->scanning)
         mst_sse_init(&a->sse);
     a->progress_ns = mst_loop_now(io->loop);
+    if (a->number == 1) // a retry is late already
+        req.not_before_mono_ns = a->tag.sched_mono_ns;
     rc = mst_http_start(io->http, &req, &handler, a, &a->call, &err);
     if (rc != MST_OK) {
         a->call = NULL;
@@ -433,6 +435,9 @@ mst_attempt_begin(mst_io_t *io, mst_place_t *place)
     a->admitted_ns = place->flow.admitted_ns;
     a->plan = place->plan;
     place->plan = NULL;
+    a->tag = place->flow.tag;
+    a->tag.io_busy = io->busy.busy;
+    a->tag.io_wait = io->busy.wait;
     a->started_wall_ns = mst_wall_ns();
     a->target = place->target->cfg;
     if (!a->target)
@@ -478,6 +483,17 @@ on_called(void *ud)
     mst_loop_again(io->loop);
 }
 
+// Before the next step of a case: what its plan says, or a user's time to think.
+static int64_t
+wait_of(const mst_attempt_t *a)
+{
+    int64_t wait_ns = mst_plan_wait_ns(a->plan);
+    if (wait_ns > 0)
+        return wait_ns;
+    return mst_load_think_ns(&a->run->cfg.load, a->key.case_no * MST_REPEAT_NO_MAX + a->key.repeat_no,
+                             mst_plan_step_no(a->plan));
+}
+
 void
 mst_attempt_back(mst_io_t *io, mst_attempt_t *a)
 {
@@ -489,7 +505,7 @@ mst_attempt_back(mst_io_t *io, mst_attempt_t *a)
     const mst_http_result_t *h = &a->http;
     mst_flow_event_t e = {.kind = MST_FE_VERDICT, .c = &p->flow, .outcome = a->outcome, .err = &a->err};
     e.more = a->more;
-    e.wait_ns = a->more ? mst_plan_wait_ns(a->plan) : 0;
+    e.wait_ns = a->more ? wait_of(a) : 0;
     p->plan = a->plan;
     a->plan = NULL;
     e.http_status = a->has_http ? h->status : 0;

@@ -13,6 +13,8 @@
 #include <stdlib.h>
 
 #define SHORT_RUN 64 // cases; a first grant of fewer is all there is
+// An open load's large case is fetched this long before it is due.
+#define BLOB_LEAD_NS (500 * MST_NS_PER_MS)
 
 static bool
 is_inline(const mst_place_t *p)
@@ -135,7 +137,7 @@ mst_grants_event(mst_io_t *io, mst_io_target_t *t, const mst_flow_event_t *e)
         step(io, t, &fatal);
     }
     io->in_effects = false;
-    int64_t due = mst_flow_due(t->flow);
+    int64_t due = mst_flow_due(t->flow, mst_loop_now(io->loop));
     if (due != INT64_MAX)
         mst_loop_timer(io->loop, &t->due, due);
     else if (t->due_armed)
@@ -188,6 +190,7 @@ make_places(mst_unit_t *u)
         mst_place_t *p = &u->places[i];
         p->unit = u;
         p->flow.lease_id = u->lease->id;
+        p->flow.lead_ns = uc->has_body ? 0 : BLOB_LEAD_NS;
         p->key = (mst_key_t){.case_no = uc->case_no, .target_no = uc->target_no, .repeat_no = uc->repeat_no};
         if (uc->has_body)
             p->body = mst_wire_str(uc->body);

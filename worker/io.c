@@ -196,6 +196,7 @@ on_tick(void *ud)
     mst_io_t *io = ud;
     int64_t now = mst_loop_now(io->loop);
     mst_loop_timer(io->loop, &io->tick, now + MST_WORKER_TICK_NS);
+    mst_busy_tick(&io->busy, mst_loop_polled_ns(io->loop));
     mst_credit_tick(&io->credit, now, io->settled);
     tell_credit(io);
     if (io->control.ready && now >= io->ping_due_ns) {
@@ -312,6 +313,7 @@ void
 mst_io_run(mst_io_t *io, mst_io_started_fn *started, void *ud)
 {
     mst_err_t err = {0};
+    mst_busy_init(&io->busy);
     mst_results_init(&io->results, io);
     mst_origins_init(&io->origins);
     io->ended_end = &io->ended;
@@ -350,6 +352,7 @@ mst_io_end(mst_io_t *io)
         Muster__Goodbye m = MUSTER__GOODBYE__INIT;
         mst_session_try(&io->control, MUSTER__ENVELOPE__BODY_GOODBYE, &m);
     }
+    mst_busy_deinit(&io->busy);
     mst_http_free(&io->http);
     mst_attempt_free_all(io);
     mst_results_deinit(&io->results);

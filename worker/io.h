@@ -15,6 +15,7 @@
 #include "common/loop/loop.h"
 #include "common/net/link.h"
 #include "common/wire/wire.h"
+#include "worker/busy.h"
 #include "worker/core/credit.h"
 #include "worker/core/flow.h"
 #include "worker/job.h"
@@ -100,6 +101,7 @@ typedef struct mst_io {
     uint64_t settled; // cases with a result, ever
     size_t rx_bytes;  // kept answers of attempts in flight
     mst_timer_t tick;
+    mst_busy_t busy; // this thread
     mst_flow_effects_t fx;
     bool in_effects, held;
     mst_attempt_t *ended, **ended_end;   // the flow does not know it yet

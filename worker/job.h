@@ -76,6 +76,7 @@ struct mst_attempt {
     mst_key_t key;
     uint64_t lease_id;
     uint32_t generation, number; // number: 1 for the first try of its case
+    mst_load_tag_t tag;
     // blob of a large case, until it is whole
     mst_buf_t blob;
     uint64_t blob_asked;  // asked up to this offset

@@ -243,6 +243,7 @@ put_steps(mst_bench_t *b, mst_attempt_t *a, mst_result_t *r)
     r->started_wall_ns = *mst_plan_started(a->plan);
     r->attempt = r->done.attempts = mst_plan_attempts(a->plan);
     if (steps.count > 0) {
+        r->load.sched_mono_ns = 0; // the schedule is that of the first step, the stamps are those of another
         mst_steps_write(&steps, &text);
         r->steps = mst_arena_dup(b->arena, mst_buf_view(&text), NULL);
         mst_buf_reset(&text);
@@ -277,6 +278,7 @@ pack_attempt(mst_bench_t *b, mst_attempt_t *a, mst_result_t *r)
     r->started_wall_ns = a->started_wall_ns;
     r->finished_wall_ns = a->finished_wall_ns;
     r->origin_no = a->origin_no;
+    r->load = a->tag;
     if (a->run->cfg.keep_raw && a->target) {
         r->raw_request = raw_request(b->arena, &a->request);
         r->raw_response = mst_str(a->body.p, a->body.n < MST_RAW_BYTES_MAX ? a->body.n : MST_RAW_BYTES_MAX);

@@ -104,10 +104,22 @@ backend_of(const mst_run_own_t *own, size_t target_no)
     return target_no < own->backend_count ? own->backends[target_no] : NULL;
 }
 
+// The most requests that are under way at a time: the largest level of a closed load, any number of an open one.
+static int64_t
+places_wanted(const mst_run_cfg_t *cfg, const mst_target_cfg_t *target)
+{
+    double most = 0;
+    if (mst_load_open(&cfg->load))
+        return MST_CONCURRENCY_MAX;
+    for (size_t i = 0; i < cfg->load.level_count; i++)
+        most = cfg->load.levels[i] > most ? cfg->load.levels[i] : most;
+    return most > 0 ? (int64_t)most : mst_run_cfg_concurrency(cfg, target);
+}
+
 static uint32_t
 places_of(const mst_run_t *run, const mst_target_cfg_t *target, const mst_run_own_t *own)
 {
-    int64_t places = mst_run_cfg_concurrency(&run->cfg, target);
+    int64_t places = places_wanted(&run->cfg, target);
     if (own->concurrency != 0 && (places <= 0 || (int64_t)own->concurrency < places))
         places = own->concurrency;
     if (places < 1 || places > MST_CONCURRENCY_MAX)

@@ -140,6 +140,10 @@ make_target(mst_io_run_t *run, size_t target_no)
         set_endpoint(t);
         o.concurrency = t->cfg->concurrency;
         o.retry = t->cfg->retry;
+        o.load = &run->run->cfg.load;
+        o.in_flight_max = o.concurrency;
+        o.part = run->run->cfg.placement == MST_PLACE_SHARE ? (uint32_t)target_no : 0;
+        o.parts = run->run->cfg.placement == MST_PLACE_SHARE ? (uint32_t)run->target_count : 1;
     }
     o.endpoint = t->endpoint;
     o.unreachable_ns = 6 * o.retry.base_ns;
@@ -161,6 +165,8 @@ make_targets(mst_io_t *io, mst_io_run_t *run)
         make_target(run, i);
         io->credit.concurrency += asked > 0 ? run->targets[i].cfg->concurrency : 0;
     }
+    if (mst_load_open(&run->run->cfg.load))
+        io->credit.concurrency = MST_CREDIT_CASES_MAX; // arrivals wait for nobody: neither may the cases
 }
 
 static void

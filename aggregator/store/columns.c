@@ -6,6 +6,7 @@
 #define FLAG_REUSED   2
 #define FLAG_LENIENT  4
 #define FLAG_FINISHED 8
+#define FLAG_PHASE    16 // times the phase
 
 const char *const mst_result_columns[MST_COL_COUNT] = {
 #define COLUMN_NAME(name) #name,
@@ -100,7 +101,8 @@ number_cells(const mst_result_t *r, mst_cell_t *c)
     uint64_t events, logprobs;
     mst_events_counts(r->events, &events, &logprobs);
     int flags = (d->streamed ? FLAG_STREAMED : 0) | (d->conn_reused ? FLAG_REUSED : 0) |
-                (d->lenient_json ? FLAG_LENIENT : 0) | (d->finished ? FLAG_FINISHED : 0);
+                (d->lenient_json ? FLAG_LENIENT : 0) | (d->finished ? FLAG_FINISHED : 0) |
+                FLAG_PHASE * (int)r->load.phase;
     c[MST_COL_ttft_ns] = known(d->ttft_ns);
     c[MST_COL_last_token_ns] = known(d->last_token_ns);
     c[MST_COL_tpot_ns] = known(r->tpot_ns);
@@ -128,6 +130,32 @@ number_cells(const mst_result_t *r, mst_cell_t *c)
     c[MST_COL_error_retry] =
         d->error.retry == MST_RETRY_NEVER ? (mst_cell_t){.null = true} : number((int)d->error.retry);
     c[MST_COL_error_sub] = not_zero(d->error.sub);
+}
+
+// From the schedule: what a user waits who came when the schedule says.
+static int64_t
+from_schedule(const mst_result_t *r, int64_t after_send_ns)
+{
+    const mst_completion_t *d = &r->done;
+    if (r->load.sched_mono_ns == 0 || d->send_mono_ns == MST_NONE || after_send_ns == MST_NONE)
+        return MST_NONE;
+    int64_t ns = d->send_mono_ns + after_send_ns - r->load.sched_mono_ns;
+    return ns > 0 ? ns : 0;
+}
+
+static void
+load_cells(const mst_result_t *r, mst_cell_t *c)
+{
+    const mst_load_tag_t *l = &r->load;
+    bool scheduled = l->sched_mono_ns != 0, any = scheduled || l->admit_mono_ns != 0;
+    c[MST_COL_load_step] = known(any ? (int64_t)l->step : MST_NONE);
+    c[MST_COL_arrival_no] = known(scheduled ? (int64_t)l->arrival_no : MST_NONE);
+    c[MST_COL_sched_mono_ns] = not_zero(l->sched_mono_ns);
+    c[MST_COL_admit_mono_ns] = not_zero(l->admit_mono_ns);
+    c[MST_COL_sched_ttft_ns] = known(from_schedule(r, r->done.ttft_ns));
+    c[MST_COL_sched_e2e_ns] = known(from_schedule(r, r->done.last_token_ns));
+    c[MST_COL_io_busy] = known(any ? (int64_t)l->io_busy : MST_NONE);
+    c[MST_COL_io_wait] = known(any ? (int64_t)l->io_wait : MST_NONE);
 }
 
 // Input, expected answer and extras stand with the first target and repeat of a case alone.
@@ -164,6 +192,7 @@ mst_row_cells(int64_t run_no, const mst_result_t *r, int64_t origin_no, mst_str_
 {
     key_cells(run_no, r, origin_no, out);
     number_cells(r, out);
+    load_cells(r, out);
     text_cells(r, scores, out);
 }
 
@@ -232,6 +261,19 @@ read_completion(const mst_cell_t *c, mst_completion_t *d)
     snprintf(d->error.message, sizeof d->error.message, "%.*s", MST_FMT(message));
 }
 
+static mst_load_tag_t
+load_of(const mst_cell_t *c)
+{
+    int64_t phase = number_of(&c[MST_COL_flags]) / FLAG_PHASE & 3;
+    return (mst_load_tag_t){.phase = phase < MST_PHASES ? (mst_phase_t)phase : MST_PHASE_MAIN,
+                            .step = (uint32_t)number_of(&c[MST_COL_load_step]),
+                            .arrival_no = (uint64_t)number_of(&c[MST_COL_arrival_no]),
+                            .sched_mono_ns = number_of(&c[MST_COL_sched_mono_ns]),
+                            .admit_mono_ns = number_of(&c[MST_COL_admit_mono_ns]),
+                            .io_busy = (uint32_t)number_of(&c[MST_COL_io_busy]),
+                            .io_wait = (uint32_t)number_of(&c[MST_COL_io_wait])};
+}
+
 void
 mst_row_result(const mst_cell_t c[MST_COL_COUNT], mst_result_t *r)
 {
@@ -259,6 +301,7 @@ mst_row_result(const mst_cell_t c[MST_COL_COUNT], mst_result_t *r)
         .started_wall_ns = number_of(&c[MST_COL_started_wall_ns]),
         .finished_wall_ns = number_of(&c[MST_COL_finished_wall_ns]),
         .origin_no = (uint32_t)number_of(&c[MST_COL_origin_no]),
+        .load = load_of(c),
     };
     mst_str_t digest = text_of(&c[MST_COL_case_digest]);
     if (digest.n == sizeof r->case_digest)

@@ -50,6 +50,10 @@ mst_rollup_add(mst_rollup_t *r, const mst_result_t *res)
 {
     bool measured = mst_outcome_measured(res->outcome);
     r->total++;
+    if (res->load.phase != MST_PHASE_MAIN) {
+        r->aside++;
+        return;
+    }
     r->outcomes[res->outcome]++;
     r->sliced += res->slices.n > 0;
     add_scores(r, res, measured);
@@ -78,6 +82,10 @@ void
 mst_rollup_remove_unmeasured(mst_rollup_t *r, const mst_result_t *res)
 {
     take_one(&r->total);
+    if (res->load.phase != MST_PHASE_MAIN) {
+        take_one(&r->aside);
+        return;
+    }
     if ((unsigned)res->outcome < MST_OUTCOME_MAX)
         take_one(&r->outcomes[res->outcome]);
     if (res->slices.n > 0)
@@ -162,6 +170,7 @@ mst_rollup_rows(const mst_rollup_t *r, mst_buf_t *scratch, mst_rollup_row_fn *fn
         snprintf(metric, sizeof metric, "outcome:%s", name);
         emit_count(&e, metric, r->outcomes[i], 0);
     }
+    emit_count(&e, "aside", r->aside, 0);
     emit_count(&e, "sliced", r->sliced, 0);
     emit_count(&e, "prompt_tokens", r->prompt_tokens, 0);
     emit_count(&e, "completion_tokens", r->completion_tokens, 0);
@@ -202,6 +211,8 @@ mst_rollup_take(mst_rollup_t *r, const mst_rollup_row_t *row, mst_err_t *err)
     if (mst_str_eq_c(metric, "rows")) {
         r->total = (uint64_t)row->n;
         r->passed = (uint64_t)row->n_pass;
+    } else if (mst_str_eq_c(metric, "aside")) {
+        r->aside = (uint64_t)row->n;
     } else if (mst_str_eq_c(metric, "sliced")) {
         r->sliced = (uint64_t)row->n;
     } else if (mst_str_eq_c(metric, "prompt_tokens")) {

@@ -58,6 +58,12 @@ static const migration_t migrations[] = {
     {"further choices, cached tokens, what else an answer brought",
      "ALTER TABLE result ADD COLUMN cached_tokens INTEGER; ALTER TABLE result ADD COLUMN choices TEXT;"
      "ALTER TABLE result ADD COLUMN answer_extra TEXT;"},
+    // the phase is in flags (16: warm-up, 32: drain): it is looked at in every scan of numbers
+    {"loads: schedule, phases and levels, how busy the worker was",
+     "ALTER TABLE result ADD COLUMN load_step INTEGER; ALTER TABLE result ADD COLUMN arrival_no INTEGER;"
+     "ALTER TABLE result ADD COLUMN sched_mono_ns INTEGER; ALTER TABLE result ADD COLUMN admit_mono_ns INTEGER;"
+     "ALTER TABLE result ADD COLUMN sched_ttft_ns INTEGER; ALTER TABLE result ADD COLUMN sched_e2e_ns INTEGER;"
+     "ALTER TABLE result ADD COLUMN io_busy INTEGER; ALTER TABLE result ADD COLUMN io_wait INTEGER;"},
 };
 
 #define VERSION_NOW ((int)(sizeof migrations / sizeof migrations[0]))

@@ -147,7 +147,7 @@ check_result(const mst_result_t *r, mst_err_t *err)
     if (r->outcome == MST_OUT_CANCELLED || !mst_outcome_name(r->outcome))
         return MST_ERR(err, MST_INVAL, "case %llu has outcome %d, which is never stored",
                        (unsigned long long)r->key.case_no, (int)r->outcome);
-    if (r->key.case_no >= MST_CASES_MAX || r->key.target_no >= MST_TARGETS_MAX || r->key.repeat_no >= MST_REPEATS_MAX)
+    if (r->key.case_no >= MST_CASES_MAX || r->key.target_no >= MST_TARGETS_MAX || r->key.repeat_no >= MST_REPEAT_NO_MAX)
         return MST_ERR(err, MST_INVAL, "case %llu, target %u, repeat %u is out of range",
                        (unsigned long long)r->key.case_no, r->key.target_no, r->key.repeat_no);
     if (r->passed && !mst_outcome_measured(r->outcome))

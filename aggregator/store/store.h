@@ -123,6 +123,7 @@ typedef enum { MST_METRIC_TTFT, MST_METRIC_E2E, MST_METRIC_TPOT, MST_METRIC_COUN
 // Rollups: exact sums and histograms kept beside the rows, in the same transactions.
 typedef struct {
     uint64_t total; // rows
+    uint64_t aside; // rows outside the main phase of a load: in total, and counted nowhere else
     uint64_t passed;
     uint64_t outcomes[MST_OUTCOME_MAX];
     uint64_t sliced; // rows whose case names slices

@@ -47,6 +47,7 @@
 #define MST_TARGETS_MAX           64
 #define MST_MODELS_MAX            256 // models by a name of one's own, of one file
 #define MST_REPEATS_MAX           1000
+#define MST_REPEAT_NO_MAX         1000000 // a load goes through its dataset as often as it needs
 #define MST_SCORERS_MAX           64
 #define MST_CASE_SLICES_MAX       16  // slices and tags of one case
 #define MST_SLICE_NAME_MAX        100 // bytes of a slice's name

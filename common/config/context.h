@@ -120,6 +120,10 @@ MST_NODISCARD mst_rc mst_cfg_apply_guard(mst_cfg_ctx_t *c, const mst_params_t *g
                                          mst_run_cfg_t *out);
 MST_NODISCARD mst_rc mst_cfg_apply_logprobs(mst_cfg_ctx_t *c, mst_run_cfg_t *out);
 
+// How requests are let go (load.c); n NULL: no such section. And back to JSON; *ok false: no room.
+MST_NODISCARD mst_rc mst_cfg_load(mst_cfg_ctx_t *c, const mst_ynode_t *n, mst_load_t *out);
+mst_json_t mst_cfg_load_value(const mst_load_t *l, mst_arena_t *arena, bool *ok);
+
 // Set values of a table as the members of a JSON object, appended to m; returns how many.
 size_t mst_cfg_members(const mst_params_t *p, mst_json_member_t *m, mst_arena_t *arena, bool *ok);
 size_t mst_cfg_rows(const mst_param_t *table); // NULL: 0

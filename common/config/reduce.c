@@ -52,6 +52,11 @@ mst_rc
 mst_run_cfg_check(const mst_run_cfg_t *cfg, mst_err_t *err)
 {
     char text[MST_REDUCE_TEXT_MAX];
+    if (mst_load_bounded(&cfg->load) && cfg->load.repeat_dataset && cfg->repeats > 1)
+        return MST_ERR(err, MST_INVAL,
+                       "a load goes through the dataset as often as it needs: it does not go with %lld repeats, unless "
+                       "repeat_dataset is false",
+                       (long long)cfg->repeats);
     for (size_t i = 0; i < cfg->scorer_count; i++) {
         size_t count;
         const mst_reduce_t *reduce = mst_run_cfg_reduce(cfg, &cfg->scorers[i], &count);

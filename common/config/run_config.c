@@ -44,6 +44,9 @@ const mst_param_t mst_run_cfg_table[] = {
     {.name = "wandb_tags", .type = MST_P_STRLIST, .help = "tags beside it"},
     {.name = "numerical_guard", .type = MST_P_JSON, .help = "checks of log-probabilities for every case"},
     {.name = "slo", .type = MST_P_JSON, .help = "service levels that a request must keep to count as good"},
+    {.name = "load", .type = MST_P_JSON,
+     .help = "how requests are let go: open or closed, rate, phases, sweep; without it `concurrency` places, every "
+             "case once"},
     {.name = "simulate", .type = MST_P_JSON,
      .help = "options of simulated backends started for the run, one for each target"},
     {.name = NULL},
@@ -53,6 +56,7 @@ enum {
     ROW_NAME, ROW_DESCRIPTION, ROW_SOURCE, ROW_SCORERS, ROW_PROVIDER, ROW_TARGETS, ROW_MODELS, ROW_MODELS_FILE,
     ROW_PLACEMENT, ROW_REQUEST, ROW_PROBE, ROW_CONCURRENCY, ROW_REPEATS, ROW_REDUCE, ROW_FAIL_FAST, ROW_STRICT,
     ROW_KEEP_RAW, ROW_MIN_COVERAGE, ROW_SYSTEM_PROMPT, ROW_WANDB_PROJECT, ROW_WANDB_TAGS, ROW_GUARD, ROW_SLO,
+    ROW_LOAD,
     ROW_SIMULATE,
 };
 
@@ -127,6 +131,26 @@ section(const mst_ynode_t *root, size_t row)
     return mst_cfg_find(root, &mst_run_cfg_table[row]);
 }
 
+// A load needs somebody to bear it, and goes through the dataset as its plan says.
+static mst_rc
+check_load(mst_cfg_ctx_t *c, const mst_ynode_t *n, const mst_run_cfg_t *out)
+{
+    if (n == NULL)
+        return MST_OK;
+    const mst_load_t *l = &out->load;
+    if (out->target_count == 0)
+        return mst_cfg_fail(c, MST_INVAL, n, "\"load\" needs a provider: recorded answers are not asked for");
+    if (out->target_count > 1 && !mst_load_open(l) && (l->main_requests + l->warmup_requests + l->drain_requests) > 0)
+        return mst_cfg_fail(c, MST_INVAL, n,
+                            "model closed with a count of requests needs one target: several would end at different "
+                            "times; give duration and warmup in seconds");
+    if (mst_load_bounded(&out->load) && out->load.repeat_dataset && out->repeats > 1)
+        return mst_cfg_fail(c, MST_INVAL, n,
+                            "\"load\" goes through the dataset as often as it needs; leave out \"repeats\", or set "
+                            "repeat_dataset to false");
+    return MST_OK;
+}
+
 static mst_rc
 read_sections(mst_cfg_ctx_t *c, const mst_ynode_t *root, mst_run_cfg_t *out)
 {
@@ -150,6 +174,10 @@ read_sections(mst_cfg_ctx_t *c, const mst_ynode_t *root, mst_run_cfg_t *out)
     if (rc == MST_OK)
         rc = mst_cfg_slo(c, section(root, ROW_SLO), &out->slo);
     if (rc == MST_OK)
+        rc = mst_cfg_load(c, section(root, ROW_LOAD), &out->load);
+    if (rc == MST_OK)
+        rc = check_load(c, section(root, ROW_LOAD), out);
+    if (rc == MST_OK)
         rc = mst_cfg_simulate(c, section(root, ROW_SIMULATE), &out->simulate);
     return rc;
 }
@@ -158,7 +186,7 @@ static mst_rc
 read_top(mst_cfg_ctx_t *c, const mst_ynode_t *root, mst_run_cfg_t *out)
 {
     static const char *const sections[] = {"data_source",     "scorers",  "provider", "targets", "models", "request",
-                                           "numerical_guard", "simulate", "slo",      NULL};
+                                           "numerical_guard", "simulate", "slo",      "load",   NULL};
     mst_params_t p;
     mst_rc rc = mst_cfg_params(c, &(mst_cfg_tables_t){.own = mst_run_cfg_table, .also = sections}, root, &p, NULL);
     if (rc != MST_OK)

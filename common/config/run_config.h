@@ -14,7 +14,9 @@
 
 #include "common/config/slo.h"
 #include "common/config/kind.h"
+#include "common/config/tables.h"
 #include "common/config/yaml.h"
+#include "common/model/load.h"
 #include "common/model/param.h"
 #include "common/stats/reduce.h"
 
@@ -133,6 +135,7 @@ typedef struct {
     const mst_json_t *wandb_tags;
     const mst_json_t *numerical_guard;
     mst_slo_t slo;                   // service levels, for goodput
+    mst_load_t load;                 // model NONE: no such section
     const mst_json_t *simulate;      // options of simulated backends to start in this process; NULL = none
     mst_str_t spec;        // canonical JSON of all of it: what is stored and sent to workers; no secret in it
 } mst_run_cfg_t;
@@ -163,15 +166,5 @@ MST_NODISCARD mst_rc mst_run_cfg_check(const mst_run_cfg_t *cfg, mst_err_t *err)
 MST_NODISCARD mst_rc mst_params_parse(const mst_param_t *table, const mst_ynode_t *map, const char *file,
                                       const char *const *also, mst_arena_t *arena, mst_params_t *out,
                                       mst_err_t *err);
-
-// The keys of each section, for documentation: rows of name, type, default, help.
-extern const mst_param_t mst_run_cfg_table[];    // top level
-extern const mst_param_t mst_source_cfg_table[]; // data_source
-extern const mst_param_t mst_scorer_cfg_table[]; // every scorer, beside its own
-extern const mst_param_t mst_set_cfg_table[];    // a set of scorers
-extern const mst_param_t mst_target_cfg_table[]; // every target, beside its provider's own
-extern const mst_param_t mst_guard_cfg_table[];  // numerical_guard; that of slo: slo.h
-extern const mst_param_t mst_request_cfg_table[]; // request
-extern const mst_param_t mst_provider_cfg_table[]; // every provider, beside its own
 
 #endif

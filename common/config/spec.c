@@ -323,7 +323,7 @@ static mst_json_t
 spec_value(const mst_run_cfg_t *cfg, mst_arena_t *arena, bool *ok)
 {
     object_t o;
-    object_init(&o, arena, 26);
+    object_init(&o, arena, 27);
     put_str(&o, "name", cfg->name);
     put_str(&o, "description", cfg->description);
     put(&o, "data_source", source_value(&cfg->source, arena, ok));
@@ -344,6 +344,8 @@ spec_value(const mst_run_cfg_t *cfg, mst_arena_t *arena, bool *ok)
     put_json(&o, "wandb_tags", cfg->wandb_tags);
     put_json(&o, "numerical_guard", cfg->numerical_guard);
     put_slo(&o, &cfg->slo);
+    if (cfg->load.model != MST_LOAD_NONE)
+        put(&o, "load", mst_cfg_load_value(&cfg->load, arena, ok));
     put_json(&o, "simulate", cfg->simulate);
     *ok = *ok && o.ok;
     return object_value(&o);

@@ -77,6 +77,7 @@ free_list(mst_http_t *http, mst_call_state_t state)
     DL_FOREACH_SAFE(http->lists[state], call, next)
     {
         mst_loop_timer_stop(http->loop, &call->deadline);
+        mst_loop_timer_stop(http->loop, &call->hold);
         take_out(call);
         mst_call_free(call);
     }
@@ -150,6 +151,7 @@ mst_http_start(mst_http_t *http, const mst_http_req_t *req, const mst_http_handl
         if (rc != MST_OK)
             return rc;
         call->deadline = (mst_timer_t){.fn = on_deadline, .ud = call};
+        call->hold = (mst_timer_t){.fn = mst_sock_hold_over, .ud = call, .exact = true};
         DL_PREPEND(http->lists[MST_CALL_FREE], call);
     }
     mst_rc rc = mst_call_prepare(call, req, err);
@@ -188,6 +190,7 @@ end_call(mst_http_call_t *call, CURLcode code)
 {
     mst_http_t *http = call->http;
     mst_loop_timer_stop(http->loop, &call->deadline);
+    mst_loop_timer_stop(http->loop, &call->hold);
     mst_sock_detach(call);
     set_state(call, MST_CALL_ENDING);
     mst_call_conclude(call, code);

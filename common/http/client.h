@@ -46,6 +46,9 @@ typedef struct {
     mst_str_t auth;         // whole header line with the key, or empty; wiped after use
     mst_str_t body;         // borrowed until on_done
     int64_t connect_timeout_ms, total_timeout_ms; // 0 = none
+    // The request is written and its connection made at once, but it leaves at this time: its last segment is held
+    // back (TCP_CORK, at most 200 ms). 0 = as soon as it is written.
+    int64_t not_before_mono_ns;
     size_t body_max;        // answer; over it the call ends with MST_LIMIT
     const mst_http_net_t *net; // NULL = as if all of it were zero
 } mst_http_req_t;

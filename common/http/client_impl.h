@@ -54,6 +54,8 @@ struct mst_http_call {
     mst_timer_t deadline;
     int64_t connect_due_ns, total_due_ns;         // 0 = none
     int64_t connect_timeout_ms, total_timeout_ms; // for the message
+    mst_timer_t hold;
+    int64_t not_before_ns; // 0 = it leaves as soon as it is written
 
     // how far it is
     int fd;                       // its socket, -1 = none known
@@ -158,6 +160,7 @@ void mst_sock_init(mst_http_t *http); // multi and loop are there
 void mst_sock_deinit(mst_http_t *http);
 void mst_sock_set_up(mst_http_call_t *call); // options of its easy handle that concern sockets
 void mst_sock_kick(mst_http_t *http); // curl_multi_socket_action without a socket
+void mst_sock_hold_over(void *call); // timer: a request that was held back is due
 void mst_sock_let_go(mst_http_t *http); // lets the prepared requests leave and reads their send stamps
 
 // The connection is ready and the request is about to leave: which socket is it? Addresses as curl gives them.

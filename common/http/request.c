@@ -123,6 +123,7 @@ mst_call_prepare(mst_http_call_t *call, const mst_http_req_t *req, mst_err_t *er
         return MST_ERR(err, MST_INVAL, "request method \"%.32s\" is too long", req->method);
     set_method(call, req);
     call->body_max = req->body_max;
+    call->not_before_ns = req->not_before_mono_ns;
     call->fd = -1;
     call->opened_count = 0;
     call->warm = false;

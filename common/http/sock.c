@@ -199,6 +199,25 @@ cork(int fd, int on)
     (void)rc; // not TCP: then an instant answer may have a user stamp
 }
 
+static void
+let_go(mst_http_t *http, const mst_http_sock_t *sock)
+{
+    cork(sock->fd, 0);
+    take_send_stamps(http, sock, false);
+}
+
+void
+mst_sock_hold_over(void *ud)
+{
+    mst_http_call_t *call = ud;
+    mst_http_sock_t *sock = call->fd >= 0 ? sock_at(call->http, call->fd) : NULL;
+    if (!sock || sock->call != call || !sock->ours)
+        return;
+    if (call->result.first_byte_mono_ns == MST_NONE)
+        call->user_send_ns = mst_mono_ns();
+    let_go(call->http, sock);
+}
+
 void
 mst_sock_let_go(mst_http_t *http)
 {
@@ -208,8 +227,11 @@ mst_sock_let_go(mst_http_t *http)
         sock->fresh = false;
         if (!sock->ours)
             continue; // closed meanwhile
-        cork(sock->fd, 0);
-        take_send_stamps(http, sock, false);
+        mst_http_call_t *call = sock->call;
+        if (call && call->not_before_ns > mst_mono_ns())
+            mst_loop_timer(http->loop, &call->hold, call->not_before_ns);
+        else
+            let_go(http, sock);
     }
 }
 

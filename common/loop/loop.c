@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/prctl.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -45,7 +46,10 @@ struct mst_loop {
     hook_t hooks[MST_LOOP_HOOKS_MAX];
     size_t hook_count;
     int64_t now_ns;
+    int64_t polled_ns;  // spent awake for exact timers
+    int64_t awake_from; // this turn polls for one, since then; 0 = it does not
     bool stopping, again, coarse;
+    bool sharp; // this thread's timer slack has been set
     struct epoll_event events[EVENTS_MAX];
 };
 
@@ -195,6 +199,12 @@ mst_loop_again(mst_loop_t *loop)
 }
 
 int64_t
+mst_loop_polled_ns(const mst_loop_t *loop)
+{
+    return loop->polled_ns;
+}
+
+int64_t
 mst_loop_now(const mst_loop_t *loop)
 {
     return loop->now_ns;
@@ -216,17 +226,35 @@ mst_loop_wake(mst_loop_t *loop)
     (void)put; // cannot fill up: one write per read
 }
 
+// The kernel may let a thread sleep 50 us longer than it asked for, to save wake-ups: not one with exact timers.
+static void
+sharpen(mst_loop_t *loop)
+{
+    if (!loop->sharp)
+        (void)prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL);
+    loop->sharp = true;
+}
+
 // Nanoseconds to sleep; -1 = until something happens.
 static int64_t
 sleep_ns(mst_loop_t *loop)
 {
+    loop->awake_from = 0;
     if (loop->again)
         return 0;
     mst_heap_node_t *first = mst_heap_peek(&loop->timers);
     if (!first)
         return -1;
     int64_t now_ns = mst_mono_ns(); // the callbacks of this turn took their time
-    return first->due_ns > now_ns ? first->due_ns - now_ns : 0;
+    int64_t left = first->due_ns > now_ns ? first->due_ns - now_ns : 0;
+    const mst_timer_t *t = first->owner;
+    if (!t->exact || left == 0)
+        return left;
+    sharpen(loop);
+    if (left > MST_LOOP_AWAKE_NS)
+        return left - MST_LOOP_AWAKE_NS;
+    loop->awake_from = now_ns;
+    return 0;
 }
 
 static int
@@ -293,6 +321,8 @@ mst_loop_run(mst_loop_t *loop)
         for (int i = 0; i < n; i++) // n < 0: a signal handler ran; nothing is lost
             hand_out(loop, &loop->events[i]);
         run_hooks(loop);
+        if (loop->awake_from != 0 && n <= 0)
+            loop->polled_ns += mst_mono_ns() - loop->awake_from;
         run_timers(loop);
     }
 }

@@ -11,6 +11,8 @@
 typedef struct mst_loop mst_loop_t;
 
 #define MST_LOOP_HOOKS_MAX 32
+// How long before an exact timer the loop stops sleeping: what a processor needs to wake up, with room to spare.
+#define MST_LOOP_AWAKE_NS 80000
 
 enum { MST_LOOP_READ = 1, MST_LOOP_WRITE = 2, MST_LOOP_ERROR = 4, MST_LOOP_EDGE = 8 };
 
@@ -22,6 +24,7 @@ typedef struct {
     mst_heap_node_t node; // set by the loop
     mst_loop_timer_fn *fn;
     void *ud;
+    bool exact;           // the loop is awake when it is due: it polls through the last MST_LOOP_AWAKE_NS before
 } mst_timer_t;            // embedded in its owner; fn and ud set by the owner
 
 MST_NODISCARD mst_rc mst_loop_new(mst_loop_t **out, mst_err_t *err);
@@ -40,6 +43,8 @@ void mst_loop_on_turn(mst_loop_t *loop, mst_loop_turn_fn *fn, void *ud);
 void mst_loop_off_turn(mst_loop_t *loop, mst_loop_turn_fn *fn, void *ud); // safe inside any callback
 // The next turn comes without sleeping: for work that was left behind after the hook that does it has run.
 void mst_loop_again(mst_loop_t *loop);
+// Time that was spent polling for exact timers while nothing happened: it is no work.
+int64_t mst_loop_polled_ns(const mst_loop_t *loop);
 int64_t mst_loop_now(const mst_loop_t *loop); // CLOCK_MONOTONIC, read after each wake-up and before the timers
 void mst_loop_run(mst_loop_t *loop);          // until mst_loop_stop
 void mst_loop_stop(mst_loop_t *loop);         // from inside a callback

@@ -5,6 +5,7 @@
 
 #include "common/model/case.h"
 #include "common/model/completion.h"
+#include "common/model/load.h"
 #include "common/model/outcome.h"
 #include "common/model/score.h"
 
@@ -41,6 +42,7 @@ typedef struct {
     uint32_t score_count;     // one per scorer of the run with scope case, in the run's order; 0 = not scored
     mst_str_t raw_request, raw_response; // only with --keep-raw
     int64_t started_wall_ns, finished_wall_ns;
+    mst_load_tag_t load;
     uint32_t origin_no;       // index of the worker's origin in its session
 } mst_result_t;
 

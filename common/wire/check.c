@@ -54,7 +54,7 @@ check_chunk(const char *what, ProtobufCBinaryData data, uint32_t crc32, mst_err_
 mst_rc
 mst_wire_check_key(const char *what, uint64_t case_no, uint32_t target_no, uint32_t repeat_no, mst_err_t *err)
 {
-    if (case_no >= MST_CASES_MAX || target_no >= MST_TARGETS_MAX || repeat_no >= MST_REPEATS_MAX)
+    if (case_no >= MST_CASES_MAX || target_no >= MST_TARGETS_MAX || repeat_no >= MST_REPEAT_NO_MAX)
         return MST_ERR(err, MST_LIMIT, "%s names case %llu, target %u, repeat %u: over the limits of a run", what,
                        (unsigned long long)case_no, target_no, repeat_no);
     return MST_OK;
@@ -101,7 +101,7 @@ check_grant(const Muster__Grant *m, mst_err_t *err)
 static mst_rc
 check_lease_return(const Muster__LeaseReturn *m, mst_err_t *err)
 {
-    mst_rc rc = check_range("lease_return.cause", m->cause, 1, 5, err);
+    mst_rc rc = check_range("lease_return.cause", m->cause, 1, 6, err);
     if (rc == MST_OK)
         rc = check_max("keys of a lease_return", m->n_case_nos, MST_UNIT_CASES_MAX, err);
     if (rc == MST_OK && (m->n_target_nos != m->n_case_nos || m->n_repeat_nos != m->n_case_nos))

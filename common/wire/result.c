@@ -55,6 +55,18 @@ put_completion(Muster__Result *m, const mst_completion_t *c)
 }
 
 static void
+put_load(Muster__Result *m, const mst_load_tag_t *l)
+{
+    PUT_NUM(*m, phase, (uint32_t)l->phase);
+    PUT_NUM(*m, load_step, l->step);
+    PUT_NUM(*m, arrival_no, l->arrival_no);
+    PUT_NUM(*m, sched_mono_ns, l->sched_mono_ns);
+    PUT_NUM(*m, admit_mono_ns, l->admit_mono_ns);
+    PUT_NUM(*m, io_busy, l->io_busy);
+    PUT_NUM(*m, io_wait, l->io_wait);
+}
+
+static void
 put_record(Muster__Result *m, const mst_result_t *r)
 {
     m->case_no = r->key.case_no;
@@ -175,6 +187,9 @@ mst_wire_check_result(const Muster__Result *r, mst_err_t *err)
     if ((r->event_count > 0 || r->logprob_count > 0) != (r->events.len > 0))
         return MST_ERR(err, MST_PROTO, "result has %u token events and %u logprobs in a column of %zu bytes",
                        r->event_count, r->logprob_count, r->events.len);
+    if (r->phase >= MST_PHASES || r->load_step >= MST_LOAD_LEVELS_MAX || r->io_busy > 1000 || r->io_wait > 1000 ||
+        r->sched_mono_ns < 0 || r->admit_mono_ns < 0)
+        return MST_ERR(err, MST_PROTO, "the load of case %llu is out of range", (unsigned long long)r->case_no);
     if (has_negative(r))
         return MST_ERR(err, MST_PROTO, "a count or a duration of case %llu is negative",
                        (unsigned long long)r->case_no);
@@ -199,6 +214,7 @@ mst_wire_result_pack(const mst_result_t *r, mst_buf_t *out, mst_err_t *err)
     mst_buf_init(&scratch, MST_RESULT_BYTES_MAX);
     put_record(&m, r);
     put_completion(&m, &r->done);
+    put_load(&m, &r->load);
     put_scores(r->scores, r->score_count, scores, score_list);
     m.n_scores = r->score_count;
     m.scores = score_list;
@@ -253,6 +269,18 @@ get_completion(const Muster__Result *m, mst_completion_t *c)
     c->finished = (m->flags & FLAG_FINISHED) != 0;
     c->http_status = m->http_status;
     c->attempts = m->attempts;
+}
+
+static mst_load_tag_t
+get_load(const Muster__Result *m)
+{
+    return (mst_load_tag_t){.phase = (mst_phase_t)m->phase,
+                            .step = m->load_step,
+                            .arrival_no = m->arrival_no,
+                            .sched_mono_ns = m->sched_mono_ns,
+                            .admit_mono_ns = m->admit_mono_ns,
+                            .io_busy = m->io_busy,
+                            .io_wait = m->io_wait};
 }
 
 static void
@@ -328,6 +356,7 @@ mst_wire_result_unpack(mst_str_t bytes, mst_arena_t *arena, mst_result_t *out, m
     out->finished_wall_ns = m->finished_wall_ns;
     out->origin_no = m->origin_no;
     get_completion(m, &out->done);
+    out->load = get_load(m);
     get_error(m->error, &out->done.error);
     return get_scores(m, arena, out, err);
 }

@@ -111,7 +111,7 @@ check_run(const mst_coord_t *c, mst_err_t *err)
     if (!active && c->lease_count > 0)
         return BROKEN("the run is over (state %d) and %u leases are left", (int)c->state, c->lease_count);
     mst_coord_sums_t sums = mst_coord_sums(c);
-    if (c->state == MST_COORD_DONE && (!c->ended || sums.done_avail != sums.avail))
+    if (c->state == MST_COORD_DONE && !c->plan_over && (!c->ended || sums.done_avail != sums.avail))
         return BROKEN("the run is done with %llu of %llu keys", (ull_t)sums.done_avail, (ull_t)sums.avail);
     return MST_OK;
 }

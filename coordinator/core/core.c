@@ -110,11 +110,35 @@ finish(mst_coord_t *c, mst_coord_state_t state)
     c->state = state;
 }
 
+// Every worker that is there has sent what its load's plan says, and nothing of it is out.
+static bool
+plan_over(const mst_coord_t *c)
+{
+    uint32_t over = 0;
+    uint64_t all = 0;
+    for (uint32_t i = 0; i < c->targets; i++)
+        all |= c->lanes[i].down ? 0 : 1ULL << i;
+    for (uint32_t i = 0; i < c->session_cap && all != 0; i++) {
+        const mst_coord_session_t *s = &c->sessions[i];
+        if (s->state != MST_SES_LIVE && s->state != MST_SES_SUSPECT)
+            continue;
+        if ((s->plan_over & all) != all)
+            return false;
+        over++;
+    }
+    return over > 0 && c->lease_count == 0;
+}
+
 static void
 settle(mst_coord_t *c)
 {
     if (!is_active(c))
         return;
+    if (c->state == MST_COORD_RUNNING && plan_over(c)) {
+        c->plan_over = true;
+        finish(c, MST_COORD_DONE);
+        return;
+    }
     mst_coord_sums_t sums = mst_coord_sums(c);
     if (c->ended && mst_coord_lanes_over(c))
         finish(c, sums.done_avail == sums.avail ? MST_COORD_DONE : MST_COORD_ABORTED);
@@ -136,7 +160,9 @@ on_run_start(mst_coord_t *c, const mst_coord_event_t *ev)
     c->generation = ev->u.start.generation;
     c->cases_hint = ev->u.start.cases_hint;
     c->fail_fast = ev->u.start.fail_fast;
-    c->ended = c->paused = c->granted = false;
+    c->ended = c->paused = c->granted = c->plan_over = false;
+    for (uint32_t i = 0; i < c->session_cap; i++)
+        c->sessions[i].plan_over = 0;
     c->grants = c->expired = c->returned = c->strays = 0;
     c->state = MST_COORD_RUNNING;
 }
@@ -234,6 +260,8 @@ on_lease_return(mst_coord_t *c, mst_coord_session_t *s, const mst_coord_event_t 
         lane->down = true;
     if ((cause == MST_RETURN_BACKEND_DOWN && !lane->down) || cause == MST_RETURN_LOCAL_LIMIT)
         s->hold_until_ns = c->now_ns + HOLD_RETURNED_NS;
+    if (cause == MST_RETURN_PLAN_OVER)
+        s->plan_over |= 1ULL << l->lane;
     uint64_t id = l->id;
     for (size_t i = 0; i < ev->u.back.count && l->id == id; i++)
         mst_coord_lease_drop_key(c, l, ev->u.back.keys[i], true);
@@ -376,7 +404,8 @@ mst_coord_status(const mst_coord_t *core, mst_coord_status_t *out)
                                 .run_no = core->run_no,
                                 .generation = core->generation,
                                 .total = mst_coord_total(core),
-                                .total_exact = core->ended,
+                                .total_exact = core->ended || core->plan_over,
+                                .plan_over = core->plan_over,
                                 .leased = sums.leased,
                                 .open = sums.open,
                                 .sessions = core->session_count,
@@ -387,7 +416,7 @@ mst_coord_status(const mst_coord_t *core, mst_coord_status_t *out)
                                 .returned = core->returned,
                                 .strays = core->strays};
     // until the rows are known, what was done before counts whether its row was read or not
-    out->done = core->ended ? sums.done_avail : sums.done_all;
+    out->done = core->ended && !core->plan_over ? sums.done_avail : sums.done_all;
     for (uint32_t i = 0; i < core->targets; i++)
         out->down |= core->lanes[i].down ? 1ULL << i : 0;
 }

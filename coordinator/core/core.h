@@ -78,6 +78,7 @@ enum { // causes of a returned lease, as on the wire
     MST_RETURN_BAD_SPEC,
     MST_RETURN_CANCELLED,
     MST_RETURN_LOCAL_LIMIT,
+    MST_RETURN_PLAN_OVER, // its load has sent the last request: no more grants; when all have, the run is done
 };
 
 typedef struct {
@@ -181,6 +182,7 @@ typedef struct {
     uint64_t down;     // bits of the targets that are lost
     uint32_t sessions; // LIVE or SUSPECT
     uint32_t leases;
+    bool plan_over;                             // DONE because the load's plan ended, not the cases
     bool granted;                               // since the start of the run
     uint64_t grants, expired, returned, strays; // counters of the run
 } mst_coord_status_t;

@@ -30,6 +30,7 @@ typedef struct {
     int64_t heard_ns;
     int64_t hold_until_ns; // no grants before: it has just given something back
     bool leaving;          // it drains: no more grants
+    uint64_t plan_over;    // by target: its load has sent the last request of this run, no more grants
     uint32_t credit;
     uint32_t outstanding; // open keys of its leases
     uint32_t by_lane[MST_TARGETS_MAX]; // the same, by target
@@ -73,7 +74,7 @@ struct mst_coord {
     mst_coord_state_t state, drain_to;
     uint32_t run_no, generation;
     uint64_t cases_hint;
-    bool fail_fast, ended, paused, granted;
+    bool fail_fast, ended, paused, granted, plan_over;
     uint64_t grants, expired, returned, strays;
 };
 

@@ -14,6 +14,8 @@ lane_total(const mst_coord_t *c)
 uint64_t
 mst_coord_total(const mst_coord_t *c)
 {
+    if (c->plan_over)
+        return mst_coord_sums(c).done_all;
     return lane_total(c) * c->targets;
 }
 
@@ -73,7 +75,7 @@ share_of(const mst_coord_t *c, const mst_coord_session_t *s, uint32_t lane_no, u
 {
     const mst_coord_lane_t *lane = &c->lanes[lane_no];
     uint32_t quota = quota_of(lane, s, weights), has = s->by_lane[lane_no];
-    if (!may_get(c, s) || lane->down || s->outstanding >= s->credit || has >= quota)
+    if (!may_get(c, s) || lane->down || (s->plan_over >> lane_no & 1) || s->outstanding >= s->credit || has >= quota)
         return 0;
     uint32_t unit = unit_size(c, lane, takers);
     uint32_t free_credit = quota - has < s->credit - s->outstanding ? quota - has : s->credit - s->outstanding;
@@ -170,7 +172,7 @@ mst_coord_grant_want(const mst_coord_t *c)
         for (uint32_t i = 0; i < c->session_cap; i++) {
             const mst_coord_session_t *s = &c->sessions[i];
             uint32_t quota = quota_of(&c->lanes[l], s, weights);
-            if (may_get(c, s) && quota > s->by_lane[l])
+            if (may_get(c, s) && (s->plan_over >> l & 1) == 0 && quota > s->by_lane[l])
                 want += quota - s->by_lane[l];
         }
         want = want > open ? want - open : 0;

@@ -234,6 +234,42 @@ test_http_pieces_of_one_write_are_marked_as_merged(void **state)
     assert_int_equal(a.r.merged_reads, a.merged);
 }
 
+// Held back until its time: on a new and on a warm connection it is written before, and never leaves early.
+static void
+test_http_request_leaves_at_its_time(void **state)
+{
+    world_t *w = *state;
+    for (int i = 0; i < 4; i++) {
+        char url[256];
+        ask_t a = {0};
+        mst_http_req_t req = request(w, url, "/hello");
+        req.not_before_mono_ns = mst_mono_ns() + (i < 3 ? 20 : -20) * MST_NS_PER_MS;
+        assert_int_equal(ask_request(w, &a, &req, NULL), MST_OK);
+        run(w);
+        assert_int_equal(a.r.err.rc, MST_OK);
+        assert_string_equal(a.body, "hello");
+        assert_true(a.r.send_mono_ns + MST_NS_PER_MS > req.not_before_mono_ns); // clocks are converted
+        assert_true(a.r.first_byte_mono_ns >= a.r.send_mono_ns);
+        assert_true(a.r.conn_reused == (i > 0));
+    }
+}
+
+// One that is given up while it is held back ends like any other.
+static void
+test_http_held_request_can_be_given_up(void **state)
+{
+    world_t *w = *state;
+    char url[256];
+    ask_t a = {0};
+    mst_http_req_t req = request(w, url, "/hello");
+    req.not_before_mono_ns = mst_mono_ns() + 60 * MST_NS_PER_S;
+    req.total_timeout_ms = 30;
+    assert_int_equal(ask_request(w, &a, &req, NULL), MST_OK);
+    run(w);
+    assert_int_equal(a.r.err.rc, MST_TIMEOUT);
+    assert_int_equal(a.done_count, 1);
+}
+
 static void
 test_http_connections_are_kept_and_reused(void **state)
 {
@@ -702,6 +738,8 @@ main(void)
         TEST(test_http_stamps_are_the_kernels_and_in_order),
         TEST(test_http_pieces_of_one_write_are_marked_as_merged),
         TEST(test_http_connections_are_kept_and_reused),
+        TEST(test_http_request_leaves_at_its_time),
+        TEST(test_http_held_request_can_be_given_up),
         TEST(test_http_connection_that_the_server_closed_is_replaced),
         TEST(test_http_broken_answers_are_typed_errors),
         TEST(test_http_refused_connection_says_so),

@@ -295,7 +295,7 @@ test_wire_result_ranges(void **state)
     bad = (mst_score_t){.state = (mst_score_state_t)5};
     assert_int_equal(mst_wire_result_pack(&r, &out, &err), MST_PROTO);
     r = sample_result();
-    r.key.repeat_no = MST_REPEATS_MAX;
+    r.key.repeat_no = MST_REPEAT_NO_MAX;
     assert_int_equal(mst_wire_result_pack(&r, &out, &err), MST_LIMIT);
     r = sample_result();
     r.score_count = MST_SCORERS_MAX + 1;
@@ -517,7 +517,7 @@ test_wire_lease_return_checked(void **state)
     m.n_repeat_nos = 1;
     through(MUSTER__ENVELOPE__BODY_LEASE_RETURN, &m, MST_PROTO);
     m.n_repeat_nos = 2;
-    m.cause = 6;
+    m.cause = 7;
     through(MUSTER__ENVELOPE__BODY_LEASE_RETURN, &m, MST_PROTO);
     m.cause = 1;
     cases[1] = MST_CASES_MAX;

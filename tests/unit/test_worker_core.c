@@ -129,7 +129,7 @@ test_worker_core_retries_then_keeps_failure(void **state)
         mst_flow_effects_reset(&fx);
         failed_with(f, &c, now, 500, MST_RETRY_LATER, &fx);
         assert_int_equal(count(&fx, MST_FX_AGAIN), 1);
-        int64_t due = mst_flow_due(f);
+        int64_t due = mst_flow_due(f, 0);
         assert_true(due >= now && due <= now + (500 << (i - 1)) * MS);
         now = due;
         mst_flow_step(f, now, &(mst_flow_event_t){.kind = MST_FE_TICK}, &fx);
@@ -279,7 +279,7 @@ test_worker_core_unreachable_is_given_up(void **state)
                 any = true;
             }
         if (!any) {
-            now = mst_flow_due(f);
+            now = mst_flow_due(f, 0);
             mst_flow_step(f, now, &(mst_flow_event_t){.kind = MST_FE_TICK}, &fx);
         }
     }
@@ -333,10 +333,10 @@ test_worker_core_waits_for_a_late_backend(void **state)
             else
                 measured(f, &c[i], now, &fx);
         }
-        if (!any && mst_flow_due(f) == INT64_MAX)
+        if (!any && mst_flow_due(f, 0) == INT64_MAX)
             break;
         if (!any) {
-            now = mst_flow_due(f);
+            now = mst_flow_due(f, 0);
             mst_flow_step(f, now, &(mst_flow_event_t){.kind = MST_FE_TICK}, &fx);
         }
     }

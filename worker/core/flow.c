@@ -9,6 +9,9 @@
 
 #include <stdlib.h>
 
+// Each costs tens of microseconds to build and write; others may be due to leave meanwhile.
+#define ARRIVALS_A_STEP 4
+
 typedef struct {
     mst_flow_case_t *first, *last;
     size_t count;
@@ -22,6 +25,8 @@ struct mst_flow {
     mst_heap_t retries;
     mst_prng_t rng;
     mst_breaker_t breaker;
+    mst_pace_t *pace; // NULL: no load
+    bool more;        // arrivals are due that did not fit this step
     mst_err_t fatal; // set from outside; else the breaker's text speaks
     mst_give_cause_t fatal_cause;
 };
@@ -146,10 +151,14 @@ static void
 granted(mst_flow_t *f, mst_flow_case_t *c, int64_t now_ns, mst_flow_effects_t *fx)
 {
     c->admitted_ns = now_ns;
-    if (f->mode == MST_FLOW_RUNNING)
-        case_to(f, c, MST_FC_READY);
-    else
+    if (f->pace)
+        mst_pace_begin(f->pace, now_ns);
+    if (f->mode != MST_FLOW_RUNNING)
         give_back(f, c, cause_of_mode(f), fx);
+    else if (f->pace && mst_pace_over(f->pace, now_ns))
+        give_back(f, c, MST_GIVE_PLAN_OVER, fx);
+    else
+        case_to(f, c, MST_FC_READY);
 }
 
 static void
@@ -254,16 +263,59 @@ wake_waiting(mst_flow_t *f, int64_t now_ns)
 }
 
 static void
-fill_places(mst_flow_t *f, mst_flow_effects_t *fx)
+start(mst_flow_t *f, mst_flow_case_t *c, mst_flow_effects_t *fx)
 {
+    c->tries++;
+    case_to(f, c, MST_FC_FLYING);
+    put(fx, MST_FX_START, c, 0);
+}
+
+// A place for the first of READY? A retry is no arrival of its own: with an open load it goes at once.
+static bool
+may_start(mst_flow_t *f, const mst_flow_case_t *c, int64_t now_ns)
+{
+    size_t flying = f->lists[MST_FC_FLYING].count;
+    if (!f->pace)
+        return flying < f->o.concurrency;
+    if (c->paced && (mst_pace_open(f->pace) || mst_pace_over(f->pace, now_ns)))
+        return flying < f->o.in_flight_max;
+    return mst_pace_may(f->pace, now_ns, c->lead_ns > 0 ? c->lead_ns : MST_FLOW_LEAD_NS, flying);
+}
+
+// After the plan's last request fresh cases go back; those that are to be tried again stay.
+static void
+give_back_fresh(mst_flow_t *f, mst_flow_effects_t *fx)
+{
+    mst_flow_case_t *next = NULL;
+    for (mst_flow_case_t *c = f->lists[MST_FC_READY].first; c; c = next) {
+        next = c->next;
+        if (!c->paced)
+            give_back(f, c, MST_GIVE_PLAN_OVER, fx);
+    }
+}
+
+static void
+fill_places(mst_flow_t *f, int64_t now_ns, mst_flow_effects_t *fx)
+{
+    f->more = false;
     if (f->mode != MST_FLOW_RUNNING || f->hold)
         return;
-    while (f->lists[MST_FC_READY].first && f->lists[MST_FC_FLYING].count < f->o.concurrency) {
-        mst_flow_case_t *c = f->lists[MST_FC_READY].first;
-        c->tries++;
-        case_to(f, c, MST_FC_FLYING);
-        put(fx, MST_FX_START, c, 0);
+    size_t arrivals = 0;
+    mst_flow_case_t *c;
+    while ((c = f->lists[MST_FC_READY].first) && may_start(f, c, now_ns)) {
+        if (f->pace && mst_pace_open(f->pace) && ++arrivals > ARRIVALS_A_STEP) {
+            f->more = true; // others are due meanwhile: the edge comes back at once
+            return;
+        }
+        if (!f->pace)
+            c->tag = (mst_load_tag_t){.admit_mono_ns = now_ns};
+        else if (!c->paced)
+            mst_pace_take(f->pace, now_ns, &c->tag);
+        c->paced = true;
+        start(f, c, fx);
     }
+    if (f->pace && mst_pace_over(f->pace, now_ns))
+        give_back_fresh(f, fx);
 }
 
 mst_flow_t *
@@ -273,6 +325,10 @@ mst_flow_new(const mst_flow_opts_t *opts)
     f->o = *opts;
     f->mode = MST_FLOW_RUNNING;
     mst_prng_seed(&f->rng, opts->seed);
+    mst_pace_opts_t pace = {
+        .load = opts->load, .places = opts->concurrency, .in_flight_max = opts->in_flight_max,
+        .worker = opts->part, .workers = opts->parts};
+    f->pace = mst_pace_new(&pace);
     mst_breaker_init(&f->breaker, opts->endpoint, opts->unreachable_ns, opts->down_ns);
     return f;
 }
@@ -283,6 +339,7 @@ mst_flow_free(mst_flow_t **flow)
     if (!*flow)
         return;
     mst_heap_deinit(&(*flow)->retries);
+    mst_pace_free(&(*flow)->pace);
     free(*flow);
     *flow = NULL;
 }
@@ -297,6 +354,8 @@ mst_flow_step(mst_flow_t *f, int64_t now_ns, const mst_flow_event_t *e, mst_flow
         break;
     case MST_FE_ENDED:
         case_to(f, e->c, MST_FC_JUDGING);
+        if (f->pace)
+            mst_pace_ended(f->pace, now_ns);
         break;
     case MST_FE_VERDICT:
         verdict(f, e, now_ns, fx);
@@ -318,14 +377,24 @@ mst_flow_step(mst_flow_t *f, int64_t now_ns, const mst_flow_event_t *e, mst_flow
         break;
     }
     wake_waiting(f, now_ns);
-    fill_places(f, fx);
+    fill_places(f, now_ns, fx);
 }
 
 int64_t
-mst_flow_due(const mst_flow_t *f)
+mst_flow_due(const mst_flow_t *f, int64_t now_ns)
 {
     const mst_heap_node_t *n = mst_heap_peek(&f->retries);
-    return n ? n->due_ns : INT64_MAX;
+    int64_t due = n ? n->due_ns : INT64_MAX;
+    if (!f->pace || f->mode != MST_FLOW_RUNNING || f->hold)
+        return due;
+    if (f->more)
+        return now_ns;
+    const mst_flow_case_t *c = f->lists[MST_FC_READY].first;
+    int64_t lead = c && c->lead_ns > 0 ? c->lead_ns : MST_FLOW_LEAD_NS;
+    // an arrival that has no case yet waits for the grant, not for the clock
+    bool waits = mst_pace_open(f->pace) && (!c || f->lists[MST_FC_FLYING].count >= f->o.in_flight_max);
+    int64_t pace = waits ? INT64_MAX : mst_pace_due(f->pace, now_ns, lead);
+    return pace < due ? pace : due;
 }
 
 size_t

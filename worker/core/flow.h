@@ -5,6 +5,9 @@
 //   (edge) ─────────► READY ─────────────────► FLYING ──────► JUDGING ─────────────► DONE  (KEEP: has its result)
 //                       ▲   a place is free                      │ failed, may be tried again
 //                       └───────────── WAITING ◄─────────────────┘ (AGAIN; also a case with another step)
+//
+// With a load, a place is free when the pace says so, and after the last of its requests fresh cases are given back.
+//
 //   READY, WAITING, FLYING ──► DONE by drain, stop, a lost lease or a fatal failure (RETURN, ABORT first if flying)
 //
 // The records are embedded in the edge's own, so that the core allocates nothing per case.
@@ -14,6 +17,7 @@
 
 #include "common/base/heap.h"
 #include "common/model/outcome.h"
+#include "worker/core/pace.h"
 #include "worker/core/retry.h"
 
 typedef enum {
@@ -29,9 +33,12 @@ typedef enum {
 typedef struct mst_flow_case {
     mst_flow_state_t state;
     uint32_t tries; // attempts started, of its present step
+    bool paced;     // it has had its place in the load: its retries and further steps need none
     bool dropped;   // its lease is lost, or the run was stopped: no further attempt
     uint64_t lease_id;
     int64_t admitted_ns; // when it was granted, or its next step became due
+    int64_t lead_ns;     // open load: how long before its time it is started; 0 = MST_FLOW_LEAD_NS
+    mst_load_tag_t tag;  // set with the START of its first attempt
     mst_heap_node_t retry;
     struct mst_flow_case *prev, *next; // list of its state
 } mst_flow_case_t;
@@ -50,6 +57,7 @@ typedef enum {           // causes of LeaseReturn
     MST_GIVE_BAD_SPEC = 3,
     MST_GIVE_CANCELLED = 4,
     MST_GIVE_LOCAL = 5,
+    MST_GIVE_PLAN_OVER = 6, // the load has sent its last request
 } mst_give_cause_t;
 
 typedef enum {
@@ -103,7 +111,13 @@ typedef struct {
     int64_t down_ns;        // one that did answer once, after this long without any connection
     const char *endpoint;   // for the sentence of a fatal failure; borrowed
     uint64_t seed;
+    const mst_load_t *load; // NULL, or of model NONE: none; borrowed
+    uint32_t in_flight_max; // of an open load
+    uint32_t part, parts;   // of its schedule: arrivals with index = part modulo parts; 0 of 0: all
 } mst_flow_opts_t;
+
+// An open load's request is built and written this long before it is due; only its last segment waits.
+#define MST_FLOW_LEAD_NS 3000000
 
 typedef struct mst_flow mst_flow_t;
 
@@ -112,7 +126,7 @@ void mst_flow_free(mst_flow_t **flow); // the cases are the edge's
 // Takes one event at now_ns and appends what is to be done to fx.
 void mst_flow_step(mst_flow_t *flow, int64_t now_ns, const mst_flow_event_t *event, mst_flow_effects_t *fx);
 // When a TICK is due; INT64_MAX = never.
-int64_t mst_flow_due(const mst_flow_t *flow);
+int64_t mst_flow_due(const mst_flow_t *flow, int64_t now_ns);
 size_t mst_flow_count(const mst_flow_t *flow, mst_flow_state_t state); // of READY ... WAITING
 mst_flow_mode_t mst_flow_mode(const mst_flow_t *flow);
 const char *mst_flow_fatal_text(const mst_flow_t *flow); // one sentence; empty unless FATAL
