@@ -4,6 +4,7 @@
 #include "cli/why.h"
 #include "common/base/clock.h"
 #include "report/groups.h"
+#include "report/load.h"
 #include "report/sides.h"
 #include "scorers/scorer.h"
 
@@ -140,6 +141,7 @@ fill_scorers(source_t *s, const mst_run_cfg_t *cfg, mst_arena_t *arena, mst_run_
 typedef struct {
     mst_groups_t *groups; // NULL: nothing to group
     mst_sides_t *sides;   // NULL: one target
+    mst_load_rows_t *load; // NULL: no load
 } passes_t;
 
 static bool
@@ -147,6 +149,8 @@ add_row(void *ud, const mst_result_t *r, const mst_origin_t *origin)
 {
     passes_t *p = ud;
     (void)origin;
+    if (p->load)
+        mst_load_rows_add(p->load, r);
     if (r->load.phase != MST_PHASE_MAIN)
         return true;
     if (p->groups)
@@ -173,21 +177,25 @@ fill_groups(source_t *s, const mst_run_cfg_t *cfg, mst_arena_t *arena, mst_run_n
 {
     bool grouped = out->repeat_count > 1 || s->roll->sliced > 0;
     passes_t p = {.groups = grouped ? mst_groups_new(cfg, out) : NULL,
-                  .sides = mst_run_cfg_key_targets(cfg) > 1 ? mst_sides_new(cfg, out) : NULL};
+                  .sides = mst_run_cfg_key_targets(cfg) > 1 ? mst_sides_new(cfg, out) : NULL,
+                  .load = cfg->load.model != MST_LOAD_NONE ? mst_load_rows_new(cfg) : NULL};
     const mst_store_scan_t what = {.with_scores = true};
     mst_rc rc = MST_OK;
-    if (p.groups || p.sides)
+    if (p.groups || p.sides || p.load)
         rc = mst_store_results(s->store, s->run_no, &what, add_row, &p, err);
     if (rc == MST_OK && p.groups) {
         rc = mst_groups_finish(p.groups, arena, out, err);
         out->reduces = mst_run_cfg_reduces(cfg);
     }
+    if (rc == MST_OK && p.load)
+        rc = mst_load_rows_finish(p.load, arena, &out->load, err);
     if (rc == MST_OK && p.sides)
         rc = mst_sides_finish(p.sides, arena, out, err);
     if (rc == MST_OK)
         rc = fill_side_latencies(s, out, err);
     mst_groups_free(&p.groups);
     mst_sides_free(&p.sides);
+    mst_load_rows_free(&p.load);
     return rc;
 }
 

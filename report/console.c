@@ -2,6 +2,7 @@
 #include "report/groups.h"
 #include "report/latency.h"
 #include "report/report.h"
+#include "report/load.h"
 #include "report/sides.h"
 #include "report/table.h"
 
@@ -327,6 +328,7 @@ mst_report_console(const mst_run_numbers_full_t *r, bool colour, int width, mst_
         mst_report_sides(r, colour, columns, out);
     else
         latencies(r, colour, columns, out);
+    mst_report_load(r, colour, columns, out);
     mst_buf_add_byte(out, '\n');
     cases_line(r, out);
     weighted_line(r, out);

@@ -2,6 +2,7 @@
 // is null, never 0.
 #include "report/json_put.h"
 #include "report/report.h"
+#include "report/load.h"
 #include "report/sides.h"
 
 #include "common/base/clock.h"
@@ -251,6 +252,7 @@ put_groups(mst_jw_t *w, const mst_run_numbers_full_t *r)
     mst_jw_arr_end(w);
     mst_put_u64(w, "slices_left_out", r->slices_left_out);
     mst_report_sides_json(r, w);
+    mst_report_load_json(r, w);
 }
 
 static void

@@ -90,6 +90,7 @@ typedef struct {
     double wall_s, requests_window_s, cases_per_s, tokens_per_s;
     int64_t started_wall_ns, finished_wall_ns;
     bool weighted;     // a scorer has a weight, so weighted means are shown
+    const struct mst_load_numbers *load; // of a run with a load (report/load.h); NULL: none
     bool gates_failed; // a run-scope scorer failed
     bool interrupted, aborted;
     mst_str_t db;    // --db that the commands shown need, or empty

@@ -1,5 +1,6 @@
 // The exit code and its sentence. Where several hold, the first of the order wins: 130, 2, 4, 1, 3, 0.
 #include "report/format.h"
+#include "report/load.h"
 #include "report/report.h"
 
 #include <math.h>
@@ -55,7 +56,7 @@ mst_report_exit_code(const mst_run_numbers_full_t *r)
     bool covered = isfinite(r->coverage) && r->coverage + 1e-12 >= r->min_coverage;
     if (judged(r) == 0 && r->measured > 0)
         covered = false; // every case has too few repeats for a verdict
-    return covered ? PASS : INCONCLUSIVE;
+    return covered && !(r->load && r->load->invalid) ? PASS : INCONCLUSIVE;
 }
 
 static void
@@ -87,6 +88,11 @@ say_failed(const mst_run_numbers_full_t *r, mst_buf_t *out)
 static void
 say_inconclusive(const mst_run_numbers_full_t *r, mst_buf_t *out)
 {
+    bool covered = isfinite(r->coverage) && r->coverage + 1e-12 >= r->min_coverage;
+    if (covered && r->load && r->load->invalid) {
+        mst_buf_add_c(out, "the load was not what was asked for: its figures do not count");
+        return;
+    }
     mst_buf_add_c(out, "only ");
     counts(r->measured, total_of(r), out);
     mst_buf_add_c(out, " cases could be measured, which is under min_coverage ");
