@@ -372,6 +372,24 @@ put_origin(mst_jw_t *w, const mst_origin_t *o)
     mst_jw_obj_end(w);
 }
 
+// Only of a load: a row with a level, a schedule or a phase of its own.
+static void
+put_tag(mst_jw_t *w, const mst_result_t *res)
+{
+    const mst_load_tag_t *l = &res->load;
+    const mst_completion_t *d = &res->done;
+    if (l->sched_mono_ns == 0 && l->phase == MST_PHASE_MAIN && l->step == 0)
+        return;
+    mst_put_str(w, "phase", mst_str_c(mst_phase_name(l->phase)));
+    mst_put_u64(w, "load_step", l->step);
+    if (l->sched_mono_ns == 0 || d->send_mono_ns == MST_NONE)
+        return;
+    int64_t late_ns = d->send_mono_ns - l->sched_mono_ns;
+    mst_put_f64(w, "late_ms", (double)late_ns / 1e6);
+    put_ms(w, "sched_ttft_ms", d->ttft_ns == MST_NONE ? MST_NONE : d->ttft_ns + late_ns);
+    put_ms(w, "sched_e2e_ms", d->last_token_ns == MST_NONE ? MST_NONE : d->last_token_ns + late_ns);
+}
+
 static void
 put_completion(mst_jw_t *w, const mst_result_t *res)
 {
@@ -391,6 +409,7 @@ put_completion(mst_jw_t *w, const mst_result_t *res)
     put_ms(w, "e2e_ms", d->last_token_ns);
     put_ms(w, "tpot_ms", res->tpot_ns);
     put_ms(w, "queue_ms", d->queue_ns);
+    put_tag(w, res);
     if (d->http_status > 0)
         put_count(w, "http_status", d->http_status);
     mst_put_u64(w, "attempts", d->attempts);

@@ -41,7 +41,7 @@ says out INVALID
 equal "$(json late.json 'd["load"]["valid"], d["exit_code"]')" "(False, 3)" "invalid"
 
 expect 0 "$MUSTER" run configs/load-sweep.yaml -o sweep.json --db sqlite:sweep.db
-equal "$(json sweep.json '[(l["level"], l["requests"], l["warmup_requests"]) for l in d["load"]["levels"]]')" \
+equal "$(json sweep.json '[(int(l["level"]), l["requests"], l["warmup_requests"]) for l in d["load"]["levels"]]')" \
     "[(1, 30, 4), (2, 30, 4), (4, 30, 4), (8, 30, 4)]" "levels"
 equal "$(sql sweep.db 'SELECT load_step, count(*) FROM result GROUP BY 1')" "[(0, 34), (1, 34), (2, 34), (3, 34)]" "tags"
 expect 0 "$MUSTER" run configs/load-open.yaml --db sqlite:sweep.db
