@@ -15,8 +15,8 @@
     X(send_source) X(rx_source) X(prompt_tokens) X(completion_tokens) X(reasoning_tokens) X(token_source)          \
     X(event_count) X(logprob_count) X(merged_reads) X(comments) X(flags) X(http_status) X(attempts) X(lease_id)    \
     X(started_wall_ns) X(finished_wall_ns) X(error_rc) X(error_retry) X(error_sub) X(usage_tokens)  \
-    X(cached_tokens) X(load_step) X(arrival_no) X(sched_mono_ns) X(admit_mono_ns) X(sched_ttft_ns) X(sched_e2e_ns) X(io_busy)       \
-    X(io_wait)
+    X(cached_tokens) X(load_step) X(arrival_no) X(sched_mono_ns) X(admit_mono_ns) X(sched_ttft_ns)             \
+    X(sched_e2e_ns) X(io_busy) X(io_wait)
 #define MST_RESULT_TEXTS(X)                                                                                        \
     X(case_digest) X(case_id) X(slices) X(finish_reason) X(model) X(system_fingerprint) X(request_id) X(server)    \
     X(error_text) X(scores) X(input) X(expected) X(case_extra) X(text) X(reasoning) X(refusal) X(tool_calls)       \
