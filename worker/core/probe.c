@@ -29,34 +29,41 @@ struct mst_probe {
     unsigned asked; // small requests made or passed over
 };
 
+// What is missing counts as not measured unless the scorer says that it fails.
 static bool
-reads_logprobs(const mst_scorer_cfg_t *s, bool *all_fail)
+must_have_logprobs(const mst_scorer_cfg_t *s)
 {
-    bool any = s->kind->logprobs, fail = any && s->on_missing == MST_MISSING_FAIL;
-    for (size_t i = 0; i < s->member_count; i++) {
-        bool member = s->members[i].kind->logprobs;
-        any = any || member;
-        fail = fail || (member && s->members[i].on_missing == MST_MISSING_FAIL);
+    bool must = s->kind->logprobs && s->on_missing == MST_MISSING_FAIL;
+    for (size_t i = 0; i < s->member_count; i++)
+        must = must || (s->members[i].kind->logprobs && s->members[i].on_missing == MST_MISSING_FAIL);
+    return must;
+}
+
+// Not where every target was told to leave them out: then no server is to blame.
+static bool
+asks_for_logprobs(const mst_run_cfg_t *cfg)
+{
+    for (size_t i = 0; i < cfg->target_count; i++) {
+        const mst_params_t *p = &cfg->targets[i].provider.params;
+        for (size_t row = 0; p->table != NULL && p->table[row].name != NULL; row++)
+            if (strcmp(p->table[row].name, "logprobs") == 0 && p->values[row].set && p->values[row].u.b)
+                return true;
     }
-    *all_fail = fail;
-    return any;
+    return false;
 }
 
 unsigned
 mst_probe_needs(const mst_run_cfg_t *cfg)
 {
     unsigned needs = 0;
-    size_t readers = 0;
-    bool must = false, fail = false;
+    bool must = false;
     if (cfg->request.kind == MST_REQUEST_LOGLIKELIHOOD || cfg->request.kind == MST_REQUEST_MULTIPLE_CHOICE)
         return MST_PROBE_LOGLIK;
     if (cfg->request.kind == MST_REQUEST_PERPLEXITY)
         return MST_PROBE_ROLLING | (cfg->request.window > cfg->request.stride ? MST_PROBE_LOGLIK : 0);
-    for (size_t i = 0; i < cfg->scorer_count; i++) {
-        readers += reads_logprobs(&cfg->scorers[i], &fail);
-        must = must || fail;
-    }
-    if (must || (readers > 0 && readers == cfg->scorer_count))
+    for (size_t i = 0; i < cfg->scorer_count; i++)
+        must = must || must_have_logprobs(&cfg->scorers[i]);
+    if (must && asks_for_logprobs(cfg))
         needs |= MST_PROBE_LOGPROBS;
     return needs;
 }

@@ -27,8 +27,8 @@ typedef struct {
 
 typedef struct mst_probe mst_probe_t;
 
-// What a run cannot do without. Scorers of log-probabilities that may go unmeasured count only where nothing else would
-// be measured.
+// What a run cannot do without. Scorers of log-probabilities count when they fail a case that has none, and a target is
+// asked for them.
 unsigned mst_probe_needs(const mst_run_cfg_t *cfg);
 
 // provider and cfg are borrowed.
