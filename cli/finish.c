@@ -68,6 +68,7 @@ end_code(const mst_follow_result_t *end)
         return mst_cli_exit_code(end->err.rc);
     case MST_FOLLOW_FAILED_FAST:
         return MST_EXIT_FAIL;
+    case MST_FOLLOW_BUDGET: // as the report says
     case MST_FOLLOW_DONE:
         break;
     }
@@ -95,7 +96,12 @@ mst_finish_run(const mst_finish_opts_t *o, mst_arena_t *arena)
     if (rc != MST_OK)
         return finish_without_numbers(o, &err);
     int code = end_code(o->end);
-    if (o->end->end == MST_FOLLOW_DONE)
+    n.retries = o->end->retries;
+    n.place_raises = o->end->raises;
+    n.place_cuts = o->end->cuts;
+    n.places_end = o->end->places;
+    n.places_lowest = o->end->lowest;
+    if (o->end->end == MST_FOLLOW_DONE || o->end->end == MST_FOLLOW_BUDGET)
         code = mst_report_exit_code(&n);
     n.exit_code = o->rec->exit_code = code;
     n.db = mst_str_c(o->db);

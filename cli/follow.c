@@ -90,6 +90,15 @@ submit(follow_t *f)
     s.run_id = mst_wire_bytes(r->run_id);
     s.generation = r->generation;
     s.spec = mst_wire_bytes(r->spec);
+    Muster__RunNote spent = MUSTER__RUN_NOTE__INIT;
+    if (f->o->spent != NULL) {
+        spent.run_no = s.run_no;
+        spent.has_requests = spent.has_tokens = spent.has_money = true;
+        spent.requests = f->o->spent->requests;
+        spent.tokens = f->o->spent->tokens;
+        spent.money = f->o->spent->money;
+        s.spent = &spent;
+    }
     if (send_body(f, MUSTER__ENVELOPE__BODY_SUBMIT, &s) != MST_OK)
         fail(f);
     f->submitted = true;
@@ -106,6 +115,13 @@ on_status(follow_t *f, const Muster__RunStatus *s)
     out->has_hash = s->has_dataset_hash && s->dataset_hash.len == sizeof out->dataset_hash.b;
     if (out->has_hash)
         memcpy(out->dataset_hash.b, s->dataset_hash.data, sizeof out->dataset_hash.b);
+    if (s->note != NULL) {
+        out->retries = s->note->retries;
+        out->raises = s->note->raises;
+        out->cuts = s->note->cuts;
+        out->places = s->note->places;
+        out->lowest = s->note->lowest;
+    }
     mst_progress_view_t view = {
         .done = s->done,
         .total = out->total,
@@ -118,14 +134,14 @@ on_status(follow_t *f, const Muster__RunStatus *s)
         .draining = s->state == 2,
     };
     if (s->state < MST_FOLLOW_DONE) {
-        if (s->has_text && !f->told)
+        if (s->has_text && !f->told && !view.draining) // a budget's comes with the drain
             mst_warn("%.*s; the other targets are asked to the end", MST_FMT(mst_wire_str(s->text)));
         f->told = f->told || s->has_text;
         mst_progress_show(f->progress, &view, mst_loop_now(f->loop));
         return;
     }
     out->end = (mst_follow_end_t)s->state;
-    if (s->state == MST_FOLLOW_ABORTED)
+    if (s->state == MST_FOLLOW_ABORTED || s->state == MST_FOLLOW_BUDGET)
         (void)mst_err_set(&out->err, s->has_rc ? (mst_rc)s->rc : MST_INTERNAL, 0, __FILE__, __LINE__, "%.*s",
                           MST_FMT(mst_wire_str(s->text)));
     mst_loop_stop(f->loop);

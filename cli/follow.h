@@ -4,10 +4,12 @@
 #define MST_CLI_FOLLOW_H
 
 #include "aggregator/store/store.h"
+#include "cli/spend.h"
 
 typedef struct {
     const char *client_endpoint;
     const mst_run_rec_t *run;  // stored already
+    const mst_cli_spend_t *spent; // before this session; NULL = not asked for
     uint64_t done_before;      // keys that had a result at the start
     bool progress;
 } mst_follow_opts_t;
@@ -17,6 +19,7 @@ typedef enum {
     MST_FOLLOW_INTERRUPTED = 4,
     MST_FOLLOW_ABORTED = 5,
     MST_FOLLOW_FAILED_FAST = 6,
+    MST_FOLLOW_BUDGET = 7,
 } mst_follow_end_t;
 
 typedef struct {
@@ -25,6 +28,8 @@ typedef struct {
     uint64_t cases, total, refused_rows; // cases 0 = dataset was not read to its end
     bool total_exact, has_hash;
     mst_digest_t dataset_hash;
+    uint64_t retries, raises, cuts; // of this session
+    uint32_t places, lowest;
 } mst_follow_result_t;
 
 // SIGINT and SIGTERM must be blocked in every thread (mst_signals_block); they are taken here by signalfd: the first

@@ -1,6 +1,7 @@
 // Sums from the rollup, exact percentiles from the rows, gates from the scorers of scope run.
 #include "cli/numbers.h"
 
+#include "cli/spend.h"
 #include "cli/why.h"
 #include "common/base/clock.h"
 #include "report/groups.h"
@@ -223,6 +224,8 @@ fill_run(const mst_run_rec_t *rec, const mst_run_cfg_t *cfg, mst_run_numbers_ful
         .started_wall_ns = rec->started_wall_ns,
         .finished_wall_ns = rec->finished_wall_ns,
         .aborted = rec->state == MST_RUN_ABORTED,
+        .budget_stop = rec->state == MST_RUN_BUDGET_STOP,
+        .budget = cfg->budget_json != NULL ? &cfg->budget : NULL,
         .interrupted = rec->state == MST_RUN_INTERRUPTED || rec->state == MST_RUN_RUNNING,
     };
 }
@@ -263,6 +266,21 @@ fill_rates(const mst_run_rec_t *rec, const mst_rollup_t *roll, mst_run_numbers_f
         some && out->completion_tokens > 0 ? (double)out->completion_tokens / out->requests_window_s : (double)NAN;
 }
 
+static mst_rc
+fill_spent(mst_store_t *store, int64_t run_no, const mst_run_cfg_t *cfg, mst_run_numbers_full_t *out, mst_err_t *err)
+{
+    mst_cli_spend_t spent;
+    if (!mst_cli_spends(cfg))
+        return MST_OK;
+    mst_rc rc = mst_cli_spend(store, run_no, cfg, &spent, err);
+    out->has_spent = true;
+    out->has_prices = cfg->price_count > 0;
+    out->spent_requests = spent.requests;
+    out->spent_tokens = spent.tokens;
+    out->spent_money = spent.money;
+    return rc;
+}
+
 mst_rc
 mst_cli_numbers(mst_store_t *store, const mst_run_rec_t *rec, const mst_run_cfg_t *cfg, mst_arena_t *arena,
                 mst_run_numbers_full_t *out, mst_err_t *err)
@@ -276,6 +294,8 @@ mst_cli_numbers(mst_store_t *store, const mst_run_rec_t *rec, const mst_run_cfg_
         fill_rates(rec, &roll, out);
         rc = fill_latencies(&s, -1, (mst_latency_numbers_t *const[]){&out->ttft, &out->e2e, &out->tpot}, err);
     }
+    if (rc == MST_OK)
+        rc = fill_spent(store, rec->run_no, cfg, out, err);
     if (rc == MST_OK)
         rc = fill_scorers(&s, cfg, arena, out, err);
     if (rc == MST_OK)

@@ -142,6 +142,17 @@ print_page(const char *page)
         print_table(mst_target_cfg_table);
         printf("## request\n\n`request: multiple_choice`, or a map:\n\n");
         print_table(mst_request_cfg_table);
+        printf("## prices\n\nA map from models, or `*` for every other, to:\n\n");
+        print_table(mst_price_cfg_table);
+        printf("## budget\n\n");
+        print_table(mst_budget_cfg_table);
+        printf("Before a request starts, the most that it can take is held back (a token for each byte of its case, "
+               "and `max_tokens`), so that\nno budget is passed however many are in flight. "
+               "Without `max_tokens`, or with "
+               "several workers, a budget can be passed by what\nthe answers then in flight take. The run ends in "
+               "state "
+               "`budget_stop`; `muster run CONFIG --resume RUN` with a larger budget goes\non with the cases that have "
+               "no result.\n\n");
         printf("A scorer that asks a server of its own (scorers.md says which) has a section `provider` (or "
                "`embeddings`), which\nis read like the run's.\n\n");
         printf("## numerical_guard\n\n");

@@ -36,6 +36,7 @@ typedef struct {
     mst_dataset_t *dataset;
     mst_run_rec_t rec;
     uint64_t done_before;
+    mst_cli_spend_t spent; // before this session
     int64_t began_mono_ns, active_before_ns;
     uint64_t refused_shown; // of the coordinator's thread alone while it runs
     mst_follow_result_t end;
@@ -119,6 +120,7 @@ check_same_spec(run_t *r, const mst_run_cfg_t *stored, mst_err_t *err)
     given.strict = stored->strict;
     given.source.limit = stored->source.limit;
     given.repeats = stored->repeats;
+    given.budget_json = stored->budget_json;
     mst_rc rc = mst_run_cfg_spec(&given, r->arena, &given.spec, err);
     if (rc == MST_OK && !mst_str_eq(given.spec, stored->spec))
         rc = MST_ERR(err, MST_CONFLICT,
@@ -143,6 +145,10 @@ resume_record(run_t *r, mst_err_t *err)
         rc = check_same_spec(r, &stored, err);
     if (rc != MST_OK)
         return rc;
+    if (r->opts.config != NULL) { // more may be spent than was
+        stored.budget = r->cfg.budget;
+        stored.budget_json = r->cfg.budget_json;
+    }
     r->cfg = stored;
     r->active_before_ns = r->rec.active_ns;
     return apply_options(r, err);
@@ -165,6 +171,10 @@ reopen_record(run_t *r, mst_err_t *err)
         return rc;
     r->done_before = rollup.total;
     mst_rollup_deinit(&rollup);
+    if (mst_cli_spends(&r->cfg))
+        rc = mst_cli_spend(r->store, r->rec.run_no, &r->cfg, &r->spent, err);
+    if (rc != MST_OK)
+        return rc;
     r->rec.state = MST_RUN_RUNNING;
     r->rec.state_reason = MST_STR_NULL;
     return MST_OK;
@@ -239,6 +249,7 @@ run_roles(run_t *r, mst_err_t *err)
         .client_endpoint = MST_LOCAL_CLIENT,
         .run = &r->rec,
         .done_before = r->done_before,
+        .spent = &r->spent,
         .progress = !r->opts.no_progress,
     };
     rc = mst_follow_run(&fo, &r->end, err);
@@ -274,6 +285,10 @@ close_record(run_t *r)
     case MST_FOLLOW_FAILED_FAST:
         rec->state = MST_RUN_ABORTED;
         rec->state_reason = MST_STR("fail_fast: a case failed");
+        break;
+    case MST_FOLLOW_BUDGET:
+        rec->state = MST_RUN_BUDGET_STOP;
+        rec->state_reason = mst_arena_dup(r->arena, mst_str_c(end->err.message), NULL);
         break;
     case MST_FOLLOW_ABORTED:
         rec->state = MST_RUN_ABORTED;

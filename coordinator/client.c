@@ -32,7 +32,24 @@ in_flight(const mst_coordinator_t *c, const mst_coord_status_t *s)
 }
 
 static void
-fill_status(mst_coordinator_t *c, Muster__RunStatus *m)
+fill_note(const mst_crun_t *r, Muster__RunNote *m)
+{
+    mst_crun_note_t sum = mst_note_sum(r);
+    m->run_no = r->run_no;
+    m->has_requests = m->has_tokens = m->has_money = m->has_retries = true;
+    m->has_places = m->has_lowest = m->has_raises = m->has_cuts = true;
+    m->requests = sum.requests;
+    m->tokens = sum.tokens;
+    m->money = sum.money;
+    m->retries = sum.retries;
+    m->places = sum.places;
+    m->lowest = sum.lowest;
+    m->raises = sum.raises;
+    m->cuts = sum.cuts;
+}
+
+static void
+fill_status(mst_coordinator_t *c, Muster__RunStatus *m, Muster__RunNote *note)
 {
     mst_crun_t *r = &c->run;
     mst_coord_status_t s;
@@ -46,6 +63,8 @@ fill_status(mst_coordinator_t *c, Muster__RunStatus *m)
     }
     if (r->refused)
         return; // the core knows nothing of it
+    fill_note(r, note);
+    m->note = note;
     m->done = s.done;
     m->has_total = m->has_total_exact = m->has_passed = m->has_measured = m->has_unmeasured = m->has_in_flight = 1;
     m->total = s.total;
@@ -72,7 +91,8 @@ mst_client_status(mst_coordinator_t *c)
     if (c->client_conn == 0 || !c->run.submitted)
         return;
     Muster__RunStatus m = MUSTER__RUN_STATUS__INIT;
-    fill_status(c, &m);
+    Muster__RunNote note = MUSTER__RUN_NOTE__INIT;
+    fill_status(c, &m, &note);
     mst_rc rc =
         mst_coordinator_send(c, c->client, c->client_conn, c->client_conn, MUSTER__ENVELOPE__BODY_RUN_STATUS, &m);
     if (rc == MST_AGAIN)

@@ -77,13 +77,14 @@ on_lease_return(mst_coordinator_t *c, mst_coord_event_t *ev, const Muster__Lease
     ev->u.back.keys = keys;
     ev->u.back.count = count;
     // the reason is there before the state: the step may end the run, and its end is told at once
-    bool first = m->fatal && mst_crun_active(c) && c->run.error.rc == MST_OK;
+    bool ends = m->fatal || m->cause == MST_RETURN_BUDGET;
+    bool first = ends && mst_crun_active(c) && c->run.error.rc == MST_OK;
     if (first)
         say_fatal(c, m);
     mst_coordinator_step(c, ev);
     mst_coord_status_t status;
     mst_coord_status(c->core, &status);
-    if (first && mst_crun_active(c) && status.down == 0)
+    if (first && m->fatal && mst_crun_active(c) && status.down == 0)
         c->run.error = (mst_err_t){0}; // the lease had expired: nothing came of it
 }
 
@@ -96,6 +97,11 @@ on_run_spec_req(mst_coordinator_t *c, uint64_t conn, uint64_t session, const Mus
         c->run.submitted && memcmp(m->spec_digest.data, c->run.spec_digest.b, sizeof c->run.spec_digest.b) == 0;
     if (spec.has_spec)
         spec.spec = mst_wire_bytes(c->run.spec);
+    mst_crun_note_t spent = mst_note_sum(&c->run);
+    spec.has_spent_requests = spec.has_spent_tokens = spec.has_spent_money = spec.has_spec;
+    spec.spent_requests = spent.requests;
+    spec.spent_tokens = spent.tokens;
+    spec.spent_money = spent.money;
     (void)!mst_coordinator_send(c, c->control, conn, session, MUSTER__ENVELOPE__BODY_RUN_SPEC, &spec);
 }
 
@@ -181,6 +187,8 @@ mst_control_message(void *ud, uint64_t conn, mst_str_t bytes)
         mst_coordinator_step(c, &ev);
     } else if (e->body_case == MUSTER__ENVELOPE__BODY_RUN_SPEC_REQ)
         on_run_spec_req(c, conn, e->session, e->run_spec_req);
+    else if (e->body_case == MUSTER__ENVELOPE__BODY_RUN_NOTE)
+        mst_note_take(c, e->session, e->run_note);
     else if (e->body_case == MUSTER__ENVELOPE__BODY_BLOB_GET)
         on_blob_get(c, conn, e->session, e->blob_get);
     else

@@ -15,6 +15,14 @@
 
 #define MST_REQ_ID_BYTES 16
 
+// What one worker says about a run: its sums.
+typedef struct {
+    uint64_t session;
+    uint64_t requests, tokens, retries, raises, cuts;
+    double money;
+    uint32_t places, lowest;
+} mst_crun_note_t;
+
 // A run, from its submission on. The core knows its keys, this knows its bytes and its people.
 typedef struct {
     bool submitted; // a run was ever submitted; the rest holds
@@ -43,6 +51,10 @@ typedef struct {
     uint64_t passed, measured, unmeasured;
     bool has_ttft;
     int64_t ttft_p50_ns;
+    // the workers' numbers
+    mst_crun_note_t before; // what earlier sessions of the run have spent
+    mst_crun_note_t *notes; // one for each session of a worker that told something
+    size_t note_count;
 } mst_crun_t;
 
 struct mst_coordinator {
@@ -158,5 +170,11 @@ mst_crun_key_parts(const mst_crun_t *r, uint64_t key)
     }
     return k;
 }
+
+// note.c
+void mst_note_before(mst_coordinator_t *c, const Muster__RunNote *spent); // NULL: nothing
+void mst_note_take(mst_coordinator_t *c, uint64_t session, const Muster__RunNote *m);
+mst_crun_note_t mst_note_sum(const mst_crun_t *r);
+void mst_note_deinit(mst_crun_t *r);
 
 #endif

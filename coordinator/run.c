@@ -47,6 +47,7 @@ mst_crun_deinit(mst_coordinator_t *c)
     mst_arena_free(&r->row);
     mst_buf_deinit(&r->packed);
     mst_arena_free(&r->arena);
+    mst_note_deinit(r);
     memset(r, 0, sizeof *r);
 }
 
@@ -221,6 +222,7 @@ mst_crun_submit(mst_coordinator_t *c, const Muster__Submit *m)
     r->row = mst_arena_new(ROW_ARENA_MAX);
     mst_buf_init(&r->packed, MST_CASE_BYTES_MAX);
     mst_payloads_init(&r->payloads);
+    mst_note_before(c, m->spent);
     mst_err_t err = {0};
     if (start_run(c, m, &err) != MST_OK) {
         mst_info("run refused run=%u error=\"%s\"", r->run_no, err.message);

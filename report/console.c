@@ -231,6 +231,44 @@ outcomes_line(const mst_run_numbers_full_t *r, bool colour, mst_buf_t *out)
 }
 
 static void
+of_budget(bool limited, double most, mst_buf_t *out)
+{
+    if (limited)
+        mst_buf_addf(out, " of %.6g", most);
+}
+
+// What it spent, and how the backends bore it.
+static void
+spent_lines(const mst_run_numbers_full_t *r, mst_buf_t *out)
+{
+    static const mst_budget_cfg_t none = {0};
+    const mst_budget_cfg_t *b = r->budget ? r->budget : &none;
+    if (r->has_spent) {
+        mst_buf_add_c(out, "  spent       ");
+        if (r->has_prices) {
+            mst_buf_addf(out, "%.6g", r->spent_money);
+            of_budget(b->money > 0.0, b->money, out);
+            mst_buf_add_c(out, " money, ");
+        }
+        mst_fmt_count(r->spent_tokens, out);
+        of_budget(b->tokens > 0, (double)b->tokens, out);
+        mst_buf_add_c(out, " tokens, ");
+        mst_fmt_count(r->spent_requests, out);
+        of_budget(b->requests > 0, (double)b->requests, out);
+        mst_buf_add_c(out, " requests\n");
+    }
+    if (r->retries > 0) {
+        mst_buf_add_c(out, "  retries     ");
+        mst_fmt_count(r->retries, out);
+        mst_buf_add_byte(out, '\n');
+    }
+    if (r->place_raises + r->place_cuts > 0)
+        mst_buf_addf(out, "  places      %u at the end, %u at least; raised %llu times, cut %llu times\n",
+                     r->places_end, r->places_lowest, (unsigned long long)r->place_raises,
+                     (unsigned long long)r->place_cuts);
+}
+
+static void
 work_lines(const mst_run_numbers_full_t *r, mst_buf_t *out)
 {
     if (isfinite(r->cases_per_s)) {
@@ -254,6 +292,7 @@ work_lines(const mst_run_numbers_full_t *r, mst_buf_t *out)
         // a sum of 0 prompt tokens says that the server did not count them
         mst_fmt_tokens(r->prompt_tokens > 0 ? (int64_t)r->prompt_tokens : MST_NONE, (int64_t)r->completion_tokens, out);
     }
+    spent_lines(r, out);
     if (r->refused_rows > 0) {
         mst_buf_add_c(out, "  dataset     ");
         mst_fmt_count(r->refused_rows, out);

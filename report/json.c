@@ -61,6 +61,31 @@ put_time(mst_jw_t *w, const char *key, int64_t wall_ns)
     mst_put_str(w, key, mst_str_c(text));
 }
 
+// What it spent, and how the backends bore it.
+static void
+put_spent(mst_jw_t *w, const mst_run_numbers_full_t *r)
+{
+    if (r->has_spent) {
+        mst_jw_key(w, "spent");
+        mst_jw_obj(w);
+        mst_put_u64(w, "requests", r->spent_requests);
+        mst_put_u64(w, "tokens", r->spent_tokens);
+        mst_put_f64(w, "money", r->has_prices ? r->spent_money : (double)NAN);
+        mst_jw_obj_end(w);
+    }
+    if (r->retries > 0)
+        mst_put_u64(w, "retries", r->retries);
+    if (r->place_raises + r->place_cuts == 0)
+        return;
+    mst_jw_key(w, "places");
+    mst_jw_obj(w);
+    mst_put_u64(w, "end", r->places_end);
+    mst_put_u64(w, "lowest", r->places_lowest);
+    mst_put_u64(w, "raises", r->place_raises);
+    mst_put_u64(w, "cuts", r->place_cuts);
+    mst_jw_obj_end(w);
+}
+
 static void
 put_totals(mst_jw_t *w, const mst_run_numbers_full_t *r)
 {
@@ -85,6 +110,7 @@ put_totals(mst_jw_t *w, const mst_run_numbers_full_t *r)
     put_known(w, "completion_tokens", r->completion_tokens, r->prompt_tokens > 0 || r->completion_tokens > 0);
     if (r->weighted)
         mst_put_f64(w, "weighted_mean", mst_report_weighted_mean(r));
+    put_spent(w, r);
     mst_put_f64(w, "cases_per_s", r->cases_per_s);
     mst_put_f64(w, "tokens_per_s", r->tokens_per_s);
     mst_jw_obj_end(w);

@@ -93,6 +93,15 @@ typedef struct {
     const struct mst_load_numbers *load; // of a run with a load (report/load.h); NULL: none
     bool gates_failed; // a run-scope scorer failed
     bool interrupted, aborted;
+    bool budget_stop; // it ended where its budget did
+    // what it spent: known when it has prices or a budget
+    bool has_spent, has_prices;
+    uint64_t spent_requests, spent_tokens;
+    double spent_money;
+    const mst_budget_cfg_t *budget; // NULL: none
+    // of the session that has just ended; 0: no such thing was told
+    uint64_t retries, place_raises, place_cuts;
+    uint32_t places_end, places_lowest;
     mst_str_t db;    // --db that the commands shown need, or empty
     mst_str_t go_on; // how to go on when it did not end; empty = muster run --resume
     int exit_code; // of mst_report_exit_code, or what the caller knows better; shown as the verdict

@@ -45,6 +45,8 @@ mst_report_exit_code(const mst_run_numbers_full_t *r)
 {
     if (r->interrupted)
         return INTERRUPTED;
+    if (r->budget_stop)
+        return failed(r) > 0 || r->gates_failed ? FAIL : INCONCLUSIVE;
     if (!r->aborted && r->keys_done > 0 && r->outcomes[MST_OUT_BAD_CASE] == r->keys_done)
         return UNUSABLE; // such as recorded answers that are not there
     if (no_row(r))
@@ -125,6 +127,15 @@ say_infra(const mst_run_numbers_full_t *r, mst_buf_t *out)
     say_stored(r, out);
 }
 
+static void
+say_budget(const mst_run_numbers_full_t *r, mst_buf_t *out)
+{
+    mst_buf_add_c(out, "stopped by its budget: ");
+    mst_fmt_safe(r->state_reason, false, out);
+    mst_buf_add_c(out, "; ");
+    say_stored(r, out);
+}
+
 void
 mst_report_verdict(const mst_run_numbers_full_t *r, mst_buf_t *out)
 {
@@ -140,7 +151,10 @@ mst_report_verdict(const mst_run_numbers_full_t *r, mst_buf_t *out)
         say_failed(r, out);
         break;
     case INCONCLUSIVE:
-        say_inconclusive(r, out);
+        if (r->budget_stop)
+            say_budget(r, out);
+        else
+            say_inconclusive(r, out);
         break;
     default:
         mst_buf_add_c(out, judged(r) == 1 ? "the one" : "all ");
@@ -170,6 +184,8 @@ void
 mst_report_next(const mst_run_numbers_full_t *r, mst_buf_t *out)
 {
     bool cases = r->passed < r->measured || r->measured < r->keys_done;
+    if (r->budget_stop)
+        command(r, "go on with a larger budget: muster run CONFIG --resume ", "", out);
     bool stopped = r->exit_code == INTERRUPTED || (r->aborted && r->exit_code != FAIL);
     if (stopped && r->go_on.n > 0)
         mst_buf_addf(out, "  %.*s\n", MST_FMT(r->go_on));

@@ -8,10 +8,10 @@
 #include <stdlib.h>
 
 static const mst_param_t params[] = {
-    {.name = "input_price", .type = MST_P_NUM, .required = true, .min = 0, .max = 1e9,
-     .help = "price of a million prompt tokens"},
-    {.name = "output_price", .type = MST_P_NUM, .required = true, .min = 0, .max = 1e9,
-     .help = "price of a million completion tokens"},
+    {.name = "input_price", .type = MST_P_NUM, .min = 0, .max = 1e9,
+     .help = "price of a million prompt tokens; that of the run's `prices` when not given"},
+    {.name = "output_price", .type = MST_P_NUM, .min = 0, .max = 1e9,
+     .help = "price of a million completion tokens; that of the run's `prices` when not given"},
     {.name = "max_cost", .alias = "max_cost_usd", .type = MST_P_NUM, .min = 1e-12, .max = 1e9,
      .help = "largest cost of one answer that scores 1; not judged when not given"},
     {.name = NULL},

@@ -504,13 +504,19 @@ mst_attempt_back(mst_io_t *io, mst_attempt_t *a)
     mst_place_t *p = a->place;
     const mst_http_result_t *h = &a->http;
     mst_flow_event_t e = {.kind = MST_FE_VERDICT, .c = &p->flow, .outcome = a->outcome, .err = &a->err};
+    e.used = a->used;
     e.more = a->more;
     e.wait_ns = a->more ? wait_of(a) : 0;
     p->plan = a->plan;
     a->plan = NULL;
     e.http_status = a->has_http ? h->status : 0;
     e.unreachable = a->has_http && h->status == 0 && !h->sent && h->err.rc != MST_LIMIT && h->err.rc != MST_CANCELED;
+    mst_io_run_t *run = p->unit->run;
+    run->spent.requests += a->used.requests;
+    run->spent.tokens += a->used.tokens;
+    run->spent.money += a->used.money;
     mst_grants_event(io, p->target, &e);
+    mst_note_tell(io, run, true);
     attempt_put(io, a);
 }
 

@@ -111,6 +111,8 @@ step(mst_io_t *io, mst_io_target_t *t, const mst_flow_event_t *e)
     // told when it happens and to each new grant; what was still under way then comes back without a word
     if (fatal && e->kind != MST_FE_VERDICT)
         mst_giving_init(&g, io, true, mst_flow_fatal_text(t->flow));
+    else if (mst_flow_budget_text(t->flow)[0] != '\0')
+        mst_giving_init(&g, io, false, mst_flow_budget_text(t->flow));
     for (size_t i = 0; i < io->fx.count; i++) {
         if (io->fx.items[i].kind == MST_FX_FATAL && fatal)
             mst_giving_init(&g, io, true, mst_flow_fatal_text(t->flow));
@@ -246,6 +248,18 @@ target_of(mst_io_run_t *run, const mst_place_t *p)
     return best;
 }
 
+// A prompt has at most a token for each byte of its case and of the system prompt.
+static void
+set_need(mst_place_t *p)
+{
+    const mst_run_target_t *t = p->target->cfg;
+    if (!t)
+        return;
+    size_t bytes = (is_inline(p) ? p->body.n : p->blob_bytes) + p->unit->run->run->cfg.system_prompt.n;
+    p->flow.need = (mst_spend_t){.requests = 1, .tokens = bytes + (uint64_t)t->answer_tokens};
+    p->flow.need.money = mst_price_of(t->price, (int64_t)bytes, 0, t->answer_tokens);
+}
+
 // Hands the places of a unit to the flows, or queues the unit for a CPU thread.
 static void
 admit(mst_io_t *io, mst_io_run_t *run, mst_unit_t *u)
@@ -269,6 +283,7 @@ admit(mst_io_t *io, mst_io_run_t *run, mst_unit_t *u)
         if (recorded && is_inline(p))
             continue;
         p->target = target_of(run, p);
+        set_need(p);
         mst_flow_event_t e = {.kind = MST_FE_GRANTED, .c = &p->flow};
         mst_grants_event(io, p->target, &e);
     }
@@ -306,6 +321,14 @@ mst_grants_take(mst_io_t *io, mst_unit_t *u, Muster__Grant *grant)
 }
 
 static void
+set_budget(mst_io_run_t *run, const Muster__RunSpec *spec)
+{
+    const mst_budget_cfg_t *b = &run->run->cfg.budget;
+    run->budget.most = (mst_spend_t){(uint64_t)b->requests, (uint64_t)b->tokens, b->money};
+    run->budget.spent = (mst_spend_t){spec->spent_requests, spec->spent_tokens, spec->spent_money};
+}
+
+static void
 on_warm(void *ud, size_t open)
 {
     mst_io_target_t *t = ud;
@@ -327,6 +350,8 @@ warm_up(mst_io_t *io, mst_io_run_t *run)
         mst_io_target_t *t = &run->targets[i];
         size_t n = t->cfg ? t->cfg->concurrency : 0;
         n = granted < SHORT_RUN && granted < n ? granted : n;
+        if (n > 0 && t->cfg->throttle.adaptive && t->cfg->throttle.start < n)
+            n = t->cfg->throttle.start;
         if (n < 2)
             continue;
         t->warming = mst_http_warm(io->http, mst_str_c(t->endpoint), t->net, n, on_warm, t);
@@ -367,6 +392,7 @@ spec_came(mst_io_t *io, mst_io_run_t *run, const Muster__RunSpec *spec)
     if (rc != MST_OK)
         mst_error("run spec refused: %s", run->error.message);
     if (rc == MST_OK) {
+        set_budget(run, spec);
         warm_up(io, run);
         mst_runs_probe(io, run);
     }

@@ -191,6 +191,17 @@ ping(mst_io_t *io)
 }
 
 static void
+tick_run(mst_io_t *io, mst_io_run_t *run)
+{
+    if (!run->used || !run->run)
+        return;
+    mst_note_tell(io, run, false);
+    mst_flow_event_t tick = {.kind = MST_FE_TICK};
+    if (mst_budget_any(&run->budget)) // one target may wait for what another has in flight
+        mst_grants_event_all(io, run, &tick);
+}
+
+static void
 on_tick(void *ud)
 {
     mst_io_t *io = ud;
@@ -204,6 +215,8 @@ on_tick(void *ud)
         io->ping_due_ns = now + (int64_t)io->control.heartbeat_ms * MST_NS_PER_MS;
     }
     mst_grants_expire(io, now);
+    for (size_t i = 0; i < MST_WORKER_RUNS_MAX; i++)
+        tick_run(io, &io->runs[i]);
     (void)mst_session_check(&io->control, now);
     mst_results_check(&io->results, now);
     mst_blob_ask_again(io, BLOB_SILENT_NS);

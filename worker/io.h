@@ -23,6 +23,7 @@
 #include "worker/probing.h"
 #include "worker/results.h"
 #include "worker/session.h"
+#include "worker/note.h"
 #include "worker/worker.h"
 
 #include <stdatomic.h>
@@ -68,6 +69,9 @@ typedef struct mst_io_run {
     mst_flow_mode_t control; // what the coordinator said
     size_t leases;
     uint64_t last_used;
+    mst_spend_t spent;                  // here, in this session
+    mst_budget_t budget;                // of the run
+    mst_run_note_t told;                // what the coordinator knows
     mst_unit_t *waiting, **waiting_end; // for the spec
     mst_unit_t *queued, **queued_end;   // recorded: for a CPU thread
     mst_err_t error;                    // the spec cannot be used: why, in a sentence

@@ -104,6 +104,7 @@ struct mst_attempt {
     bool waits;                 // its scorers wait for answers: there is no verdict yet
     mst_buf_t row;              // packed Result
     bool more;     // the case has another step: there is no row
+    mst_spend_t used;
 };
 
 typedef enum {

@@ -227,6 +227,8 @@ decode(mst_decoder_t *d, const mst_attempt_t *a)
     }
     if (d->c.error.retry_after_ms == 0)
         d->c.error.retry_after_ms = h->retry_after_ms;
+    if (told && h->should_retry != 0) // the server knows better than its status says
+        d->c.error.retry = h->should_retry < 0 ? MST_RETRY_NEVER : MST_RETRY_LATER;
     return o;
 }
 
@@ -265,6 +267,24 @@ put_steps(mst_bench_t *b, mst_attempt_t *a, mst_result_t *r)
     r->done.alternative_ends = NULL;
     r->done.alternative_count = 0;
     mst_buf_deinit(&text);
+}
+
+// What an attempt took. Tokens that nobody told count as the most that they can be, when there was an answer.
+static mst_spend_t
+spent_by(const mst_attempt_t *a, const mst_completion_t *done)
+{
+    mst_spend_t used = {0};
+    if (!a->has_http || (!a->http.sent && a->http.status == 0))
+        return used;
+    used.requests = 1;
+    int64_t prompt = done->prompt_tokens, completion = done->completion_tokens;
+    if (a->http.status == 200 && (prompt < 0 || completion < 0)) {
+        prompt = prompt < 0 ? (int64_t)a->request.body.n : prompt;
+        completion = completion < 0 ? a->target->answer_tokens : completion;
+    }
+    used.tokens = (uint64_t)(prompt > 0 ? prompt : 0) + (uint64_t)(completion > 0 ? completion : 0);
+    used.money = mst_price_of(a->target->price, prompt, done->cached_tokens, completion);
+    return used;
 }
 
 static void
@@ -346,6 +366,7 @@ row_of_exchange(mst_bench_t *b, mst_attempt_t *a)
     r.outcome = decode(&d, a);
     r.done = d.c;
     mst_blot_completion(b->arena, &r.done, a->key_text);
+    a->used = spent_by(a, &r.done);
     r.done.attempts = a->number;
     if (a->plan && a->called)
         r.outcome = mst_plan_finish(a->plan, &r.done); // decoded again for its scorers' answers

@@ -127,6 +127,24 @@ places_of(const mst_run_t *run, const mst_target_cfg_t *target, const mst_run_ow
     return (uint32_t)places;
 }
 
+static mst_throttle_opts_t
+throttle_of(const mst_params_t *p, uint32_t places)
+{
+    if (!p->table)
+        return (mst_throttle_opts_t){.places = places};
+    return (mst_throttle_opts_t){
+        .places = places,
+        .adaptive = mst_params_bool(p, "adaptive_concurrency"),
+        .start = (uint32_t)mst_params_int(p, "adaptive_start", 20),
+        .least = (uint32_t)mst_params_int(p, "adaptive_min", 1),
+        .growth = mst_params_num(p, "adaptive_growth", 1.05),
+        .cut = mst_params_num(p, "adaptive_cut", 0.8),
+        .cooldown_ns = (int64_t)(mst_params_num(p, "adaptive_cooldown", 15) * (double)MST_NS_PER_S),
+        .requests_per_minute = mst_params_num(p, "requests_per_minute", 0),
+        .tokens_per_minute = mst_params_num(p, "tokens_per_minute", 0),
+    };
+}
+
 static mst_rc
 set_target(mst_run_t *run, size_t target_no, const mst_run_own_t *own, mst_run_target_t *out, mst_err_t *err)
 {
@@ -161,6 +179,10 @@ set_target(mst_run_t *run, size_t target_no, const mst_run_own_t *own, mst_run_t
     out->total_ms = seconds_ms(p, "timeout", 600);
     out->retry.tries_max = (uint32_t)int_or(p, "max_retries", 3) + 1;
     out->retry.base_ns = int_or(p, "retry_base_ms", 500) * MST_NS_PER_MS;
+    out->price = mst_run_cfg_price(&run->cfg, &cfg->provider);
+    out->answer_tokens = int_or(p, "max_tokens", 0) * int_or(p, "n", 1);
+    out->throttle = throttle_of(&out->ask.common, out->concurrency);
+    out->retry_share = out->ask.common.table ? mst_params_num(&out->ask.common, "retry_budget", 1.0) : 1.0;
     return MST_OK;
 }
 

@@ -7,6 +7,7 @@
 #include "common/base/hash.h"
 #include "common/base/mem.h"
 #include "scorers/scorer.h"
+#include "worker/core/throttle.h"
 #include "worker/core/retry.h"
 #include "worker/provider/provider.h"
 #include "worker/replay.h"
@@ -22,6 +23,10 @@ typedef struct {
     uint32_t concurrency;                                  // requests in flight
     int64_t connect_ms, first_token_ms, idle_ms, total_ms; // 0 = none
     mst_retry_policy_t retry;
+    mst_throttle_opts_t throttle;
+    const mst_price_cfg_t *price; // NULL = none
+    int64_t answer_tokens;        // most that an answer may have; 0 = not known
+    double retry_share; // further tries of all cases, per first try
 } mst_run_target_t;
 
 typedef struct {

@@ -144,6 +144,9 @@ make_target(mst_io_run_t *run, size_t target_no)
         o.in_flight_max = o.concurrency;
         o.part = run->run->cfg.placement == MST_PLACE_SHARE ? (uint32_t)target_no : 0;
         o.parts = run->run->cfg.placement == MST_PLACE_SHARE ? (uint32_t)run->target_count : 1;
+        o.throttle = t->cfg->throttle;
+        o.retry_share = t->cfg->retry_share;
+        o.budget = &run->budget;
     }
     o.endpoint = t->endpoint;
     o.unreachable_ns = 6 * o.retry.base_ns;

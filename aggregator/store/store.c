@@ -19,6 +19,8 @@ mst_run_state_name(mst_run_state_t s)
         return "interrupted";
     case MST_RUN_ABORTED:
         return "aborted";
+    case MST_RUN_BUDGET_STOP:
+        return "budget_stop";
     }
     return "unknown";
 }

@@ -22,6 +22,7 @@ typedef enum {
     MST_RUN_DONE,        // every case terminal
     MST_RUN_INTERRUPTED, // resumable
     MST_RUN_ABORTED,     // resumable; reason says why
+    MST_RUN_BUDGET_STOP, // resumable, with a larger budget; reason says how much was spent
 } mst_run_state_t;
 
 const char *mst_run_state_name(mst_run_state_t s);

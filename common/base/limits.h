@@ -61,4 +61,6 @@
 #define MST_ID_MAX                512  // a case id
 #define MST_TOKENS_MAX            2000000 // token events of one completion
 
+#define MST_MONEY_MAX 1e15 // of a run, in whatever currency its prices are
+
 #endif

@@ -126,6 +126,9 @@ mst_json_t mst_cfg_load_value(const mst_load_t *l, mst_arena_t *arena, bool *ok)
 
 // Set values of a table as the members of a JSON object, appended to m; returns how many.
 size_t mst_cfg_members(const mst_params_t *p, mst_json_member_t *m, mst_arena_t *arena, bool *ok);
+// Prices and budget (money.c); NULL: none.
+MST_NODISCARD mst_rc mst_cfg_money(mst_cfg_ctx_t *c, const mst_ynode_t *prices, const mst_ynode_t *budget,
+                                   mst_run_cfg_t *out);
 size_t mst_cfg_rows(const mst_param_t *table); // NULL: 0
 
 extern const char *const mst_cfg_probe_names[3]; // by mst_probe_mode_t

@@ -1,6 +1,8 @@
 // What every provider has beside its own parameters: how its server is reached.
 #include "common/config/context.h"
 
+#include "common/base/limits.h"
+
 #include <stdio.h>
 
 const mst_param_t mst_provider_cfg_table[] = {
@@ -17,6 +19,59 @@ const mst_param_t mst_provider_cfg_table[] = {
      .help = "URL of a proxy (http, https, socks5, socks5h), or `env` for what http_proxy, https_proxy and no_proxy "
              "say where the worker runs; none when not given"},
     {.name = "proxy_auth", .type = MST_P_SECRET, .help = "user:password for the proxy: env:NAME or file:/path"},
+    {.name = "adaptive_concurrency",
+     .alias = "adaptive",
+     .type = MST_P_BOOL,
+     .dflt = "false",
+     .help = "let the requests in flight, at most `concurrency`, follow what the server can bear (429, 503)"},
+    {.name = "adaptive_start",
+     .type = MST_P_INT,
+     .dflt = "20",
+     .min = 1,
+     .max = MST_CONCURRENCY_MAX,
+     .help = "requests in flight at first; they double each clean round until the first cut"},
+    {.name = "adaptive_min",
+     .type = MST_P_INT,
+     .dflt = "1",
+     .min = 1,
+     .max = MST_CONCURRENCY_MAX,
+     .help = "fewest requests in flight"},
+    {.name = "adaptive_growth",
+     .type = MST_P_NUM,
+     .dflt = "1.05",
+     .min = 1.001,
+     .max = 4,
+     .help = "factor for each clean round after the first cut"},
+    {.name = "adaptive_cut",
+     .type = MST_P_NUM,
+     .dflt = "0.8",
+     .min = 0.05,
+     .max = 0.99,
+     .help = "factor when the server says that it is too much"},
+    {.name = "adaptive_cooldown",
+     .type = MST_P_NUM,
+     .dflt = "15",
+     .min = 0,
+     .max = 3600,
+     .help = "seconds after a cut in which nothing changes; a Retry-After makes them more"},
+    {.name = "requests_per_minute",
+     .alias = "rpm",
+     .type = MST_P_NUM,
+     .min = 0.001,
+     .max = 1e9,
+     .help = "requests that a worker starts in a minute, evenly spread; any number when not given"},
+    {.name = "tokens_per_minute",
+     .alias = "tpm",
+     .type = MST_P_NUM,
+     .min = 1,
+     .max = 1e12,
+     .help = "prompt and completion tokens that a worker has in a minute; any number when not given"},
+    {.name = "retry_budget",
+     .type = MST_P_NUM,
+     .dflt = "1.0",
+     .min = 0,
+     .max = 100,
+     .help = "further tries of all cases together, as a share of the first tries; the first 100 are free"},
     {.name = NULL},
 };
 

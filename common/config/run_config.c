@@ -42,6 +42,8 @@ const mst_param_t mst_run_cfg_table[] = {
      .type = MST_P_STR,
      .help = "Weights & Biases project; kept with the run, nothing is sent in this version"},
     {.name = "wandb_tags", .type = MST_P_STRLIST, .help = "tags beside it"},
+    {.name = "prices", .type = MST_P_JSON, .help = "map from models to what a million tokens cost; `*`: every other"},
+    {.name = "budget", .type = MST_P_JSON, .help = "what the run may spend; it stops before it would be more"},
     {.name = "numerical_guard", .type = MST_P_JSON, .help = "checks of log-probabilities for every case"},
     {.name = "slo", .type = MST_P_JSON, .help = "service levels that a request must keep to count as good"},
     {.name = "load", .type = MST_P_JSON,
@@ -55,8 +57,8 @@ const mst_param_t mst_run_cfg_table[] = {
 enum {
     ROW_NAME, ROW_DESCRIPTION, ROW_SOURCE, ROW_SCORERS, ROW_PROVIDER, ROW_TARGETS, ROW_MODELS, ROW_MODELS_FILE,
     ROW_PLACEMENT, ROW_REQUEST, ROW_PROBE, ROW_CONCURRENCY, ROW_REPEATS, ROW_REDUCE, ROW_FAIL_FAST, ROW_STRICT,
-    ROW_KEEP_RAW, ROW_MIN_COVERAGE, ROW_SYSTEM_PROMPT, ROW_WANDB_PROJECT, ROW_WANDB_TAGS, ROW_GUARD, ROW_SLO,
-    ROW_LOAD,
+    ROW_KEEP_RAW, ROW_MIN_COVERAGE, ROW_SYSTEM_PROMPT, ROW_WANDB_PROJECT, ROW_WANDB_TAGS, ROW_PRICES,
+    ROW_BUDGET, ROW_GUARD, ROW_SLO, ROW_LOAD,
     ROW_SIMULATE,
 };
 
@@ -148,6 +150,15 @@ check_load(mst_cfg_ctx_t *c, const mst_ynode_t *n, const mst_run_cfg_t *out)
         return mst_cfg_fail(c, MST_INVAL, n,
                             "\"load\" goes through the dataset as often as it needs; leave out \"repeats\", or set "
                             "repeat_dataset to false");
+    for (size_t i = 0; i < out->target_count; i++) {
+        const mst_params_t *p = &out->targets[i].provider.common;
+        if (p->table &&
+            (mst_params_bool(p, "adaptive_concurrency") || mst_params_num(p, "requests_per_minute", 0) > 0 ||
+             mst_params_num(p, "tokens_per_minute", 0) > 0))
+            return mst_cfg_fail(c, MST_INVAL, n,
+                                "\"load\" alone says when requests leave; leave out adaptive_concurrency, "
+                                "requests_per_minute and tokens_per_minute");
+    }
     return MST_OK;
 }
 
@@ -179,6 +190,8 @@ read_sections(mst_cfg_ctx_t *c, const mst_ynode_t *root, mst_run_cfg_t *out)
         rc = check_load(c, section(root, ROW_LOAD), out);
     if (rc == MST_OK)
         rc = mst_cfg_simulate(c, section(root, ROW_SIMULATE), &out->simulate);
+    if (rc == MST_OK)
+        rc = mst_cfg_money(c, section(root, ROW_PRICES), section(root, ROW_BUDGET), out);
     return rc;
 }
 
@@ -186,7 +199,8 @@ static mst_rc
 read_top(mst_cfg_ctx_t *c, const mst_ynode_t *root, mst_run_cfg_t *out)
 {
     static const char *const sections[] = {"data_source",     "scorers",  "provider", "targets", "models", "request",
-                                           "numerical_guard", "simulate", "slo",      "load",   NULL};
+                                           "numerical_guard", "simulate", "slo",      "load",    "prices", "budget",
+                                           NULL};
     mst_params_t p;
     mst_rc rc = mst_cfg_params(c, &(mst_cfg_tables_t){.own = mst_run_cfg_table, .also = sections}, root, &p, NULL);
     if (rc != MST_OK)

@@ -112,6 +112,16 @@ typedef enum {
     MST_PLACE_SHARE,     // the targets are equal: each case on one of them, whichever has room
 } mst_placement_t;
 
+typedef struct { // what a run may spend, resumed ones included; 0 = any
+    double money;
+    int64_t tokens, requests;
+} mst_budget_cfg_t;
+
+typedef struct { // of a million tokens, in whatever currency
+    mst_str_t model; // "*": every other
+    double input, output, cached; // cached: prompt tokens that the server had already; as input when not given
+} mst_price_cfg_t;
+
 typedef struct {
     mst_str_t name, description;
     mst_source_cfg_t source;
@@ -130,6 +140,10 @@ typedef struct {
     bool strict;           // refuse the dataset at its first bad row
     bool keep_raw;         // store raw request and response
     double min_coverage;   // default 0.99
+    mst_budget_cfg_t budget;
+    const mst_price_cfg_t *prices;
+    size_t price_count;
+    const mst_json_t *budget_json, *prices_json; // as they stand in the spec; NULL = none
     mst_str_t system_prompt;
     mst_str_t wandb_project;         // used by trackers, as the tags
     const mst_json_t *wandb_tags;
@@ -158,6 +172,10 @@ const mst_target_cfg_t *mst_run_cfg_target(const mst_run_cfg_t *cfg, size_t targ
 uint32_t mst_run_cfg_key_targets(const mst_run_cfg_t *cfg); // targets in the keys of the run, from 1
 int64_t mst_run_cfg_concurrency(const mst_run_cfg_t *cfg, const mst_target_cfg_t *target);
 const mst_json_t *mst_run_cfg_simulate(const mst_run_cfg_t *cfg, const mst_target_cfg_t *target); // NULL = none
+
+const mst_price_cfg_t *mst_run_cfg_price(const mst_run_cfg_t *cfg, const mst_provider_cfg_t *provider); // NULL = none
+// What an answer costs; tokens < 0 are not known. price NULL: 0.
+double mst_price_of(const mst_price_cfg_t *price, int64_t prompt, int64_t cached, int64_t completion);
 
 // What no single setting shows, once all of them stand: a reduction over more repeats than there are. MST_INVAL.
 MST_NODISCARD mst_rc mst_run_cfg_check(const mst_run_cfg_t *cfg, mst_err_t *err);

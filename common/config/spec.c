@@ -323,7 +323,7 @@ static mst_json_t
 spec_value(const mst_run_cfg_t *cfg, mst_arena_t *arena, bool *ok)
 {
     object_t o;
-    object_init(&o, arena, 27);
+    object_init(&o, arena, 32);
     put_str(&o, "name", cfg->name);
     put_str(&o, "description", cfg->description);
     put(&o, "data_source", source_value(&cfg->source, arena, ok));
@@ -342,6 +342,8 @@ spec_value(const mst_run_cfg_t *cfg, mst_arena_t *arena, bool *ok)
     put_str(&o, "system_prompt", cfg->system_prompt);
     put_str(&o, "wandb_project", cfg->wandb_project);
     put_json(&o, "wandb_tags", cfg->wandb_tags);
+    put_json(&o, "prices", cfg->prices_json);
+    put_json(&o, "budget", cfg->budget_json);
     put_json(&o, "numerical_guard", cfg->numerical_guard);
     put_slo(&o, &cfg->slo);
     if (cfg->load.model != MST_LOAD_NONE)

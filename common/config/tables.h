@@ -12,6 +12,8 @@ extern const mst_param_t mst_target_cfg_table[]; // every target, beside its pro
 extern const mst_param_t mst_guard_cfg_table[];  // numerical_guard; that of slo: slo.h
 extern const mst_param_t mst_request_cfg_table[]; // request
 extern const mst_param_t mst_provider_cfg_table[]; // every provider, beside its own
+extern const mst_param_t mst_budget_cfg_table[]; // budget
+extern const mst_param_t mst_price_cfg_table[];  // each model of prices
 extern const mst_param_t mst_load_cfg_table[];   // load
 
 #endif

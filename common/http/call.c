@@ -193,6 +193,8 @@ on_field(mst_http_call_t *call, mst_str_t name, mst_str_t text)
     else if (IS(name, "retry-after-ms") && mst_str_to_f64(text, false, &ms)) {
         call->result.retry_after_ms = 0; // the finer of the two
         set_retry_after(call, ms);
+    } else if (IS(name, "x-should-retry")) {
+        call->result.should_retry = is_name(text, "true", 4) ? 1 : is_name(text, "false", 5) ? -1 : 0;
     }
 }
 
@@ -206,6 +208,7 @@ on_status(mst_http_call_t *call, mst_str_t line)
     call->result.status = (int)status;
     call->content_type.n = call->server.n = call->request_id.n = call->kept_n = 0;
     call->result.retry_after_ms = 0;
+    call->result.should_retry = 0;
     call->encoded = call->chunked = false;
 }
 

@@ -65,6 +65,7 @@ typedef struct {
     int64_t first_byte_mono_ns;  // first answer byte; MST_NONE
     int64_t close_mono_ns;
     int64_t retry_after_ms; // Retry-After or retry-after-ms, 0 = none
+    int should_retry;       // x-should-retry: 1 true, -1 false, 0 not said
     mst_str_t content_type, server, request_id; // response headers; borrowed until on_done returns
     mst_str_t kept;         // "name: value" lines of headers that tell of limits, timings and versions; the same
     uint32_t merged_reads;

@@ -74,6 +74,14 @@ check_hello(const Muster__Hello *m, mst_err_t *err)
 }
 
 static mst_rc
+check_run_note(const Muster__RunNote *m, mst_err_t *err)
+{
+    if (m->has_money && !(m->money >= 0.0 && m->money <= MST_MONEY_MAX))
+        return MST_ERR(err, MST_PROTO, "run_note.money is %g, expected 0 to %g", m->money, MST_MONEY_MAX);
+    return check_max("run_note.requests", m->requests, INT64_MAX, err);
+}
+
+static mst_rc
 check_unit_case(const Muster__UnitCase *u, mst_err_t *err)
 {
     mst_rc rc = mst_wire_check_key("unit", u->case_no, u->target_no, u->repeat_no, err);
@@ -101,7 +109,7 @@ check_grant(const Muster__Grant *m, mst_err_t *err)
 static mst_rc
 check_lease_return(const Muster__LeaseReturn *m, mst_err_t *err)
 {
-    mst_rc rc = check_range("lease_return.cause", m->cause, 1, 6, err);
+    mst_rc rc = check_range("lease_return.cause", m->cause, 1, 7, err);
     if (rc == MST_OK)
         rc = check_max("keys of a lease_return", m->n_case_nos, MST_UNIT_CASES_MAX, err);
     if (rc == MST_OK && (m->n_target_nos != m->n_case_nos || m->n_repeat_nos != m->n_case_nos))
@@ -139,7 +147,7 @@ check_submit(const Muster__Submit *m, mst_err_t *err)
 static mst_rc
 check_run_status(const Muster__RunStatus *m, mst_err_t *err)
 {
-    mst_rc rc = check_range("run_status.state", m->state, 1, 6, err);
+    mst_rc rc = check_range("run_status.state", m->state, 1, 7, err);
     if (rc == MST_OK)
         rc = check_len("run_status.text", m->text, MST_SENTENCE_MAX, err);
     if (rc == MST_OK)
@@ -241,6 +249,8 @@ mst_wire_check(const Muster__Envelope *e, mst_err_t *err)
         return check_exact("run_spec.spec_digest", e->run_spec->spec_digest, MST_SHA256_BYTES, err);
     case MUSTER__ENVELOPE__BODY_RUN_CONTROL:
         return check_range("run_control.state", e->run_control->state, 1, 3, err);
+    case MUSTER__ENVELOPE__BODY_RUN_NOTE:
+        return check_run_note(e->run_note, err);
     case MUSTER__ENVELOPE__BODY_BLOB_GET:
         return check_blob_get(e->blob_get, err);
     case MUSTER__ENVELOPE__BODY_BLOB_CHUNK:

@@ -268,6 +268,8 @@ on_lease_return(mst_coord_t *c, mst_coord_session_t *s, const mst_coord_event_t 
     bool lost = ev->u.back.fatal && (!lane->down || mst_coord_sums(c).down == c->targets);
     if (lost && is_active(c))
         finish(c, MST_COORD_ABORTED);
+    else if (cause == MST_RETURN_BUDGET && c->state == MST_COORD_RUNNING)
+        drain(c, MST_COORD_BUDGET);
 }
 
 static void
@@ -369,6 +371,10 @@ dispatch(mst_coord_t *c, const mst_coord_event_t *ev)
         break;
     case MST_CE_COMMITTED:
         on_committed(c, ev);
+        break;
+    case MST_CE_BUDGET:
+        if (c->state == MST_COORD_RUNNING)
+            drain(c, MST_COORD_BUDGET);
         break;
     case MST_CE_CANCEL:
         on_cancel(c, ev);

@@ -7,7 +7,7 @@
 //
 //   session: LIVE <-> SUSPECT -> LOST -> gone        lease: open -> closed (all committed, returned, expired)
 //   lane: open -> down (a worker said that its target is lost: the others go on, then the run is ABORTED)
-//   run: RUNNING -> DONE | ABORTED;  RUNNING -> DRAINING -> INTERRUPTED | FAILED_FAST | DONE | ABORTED
+//   run: RUNNING -> DONE | ABORTED;  RUNNING -> DRAINING -> INTERRUPTED | FAILED_FAST | BUDGET | DONE | ABORTED
 //
 // A lease is an efficiency device: only COMMITTED makes a key done, whoever held it, however late.
 // Memory: pools with the maxima below; bitmaps grow with the window of keys that are neither all done nor untouched.
@@ -50,6 +50,7 @@ typedef enum { // the numbers of RunStatus.state
     MST_COORD_INTERRUPTED, // canceled
     MST_COORD_ABORTED,
     MST_COORD_FAILED_FAST,
+    MST_COORD_BUDGET, // stopped by its budget
 } mst_coord_state_t;
 
 typedef enum {
@@ -69,6 +70,7 @@ typedef enum {
     MST_CE_ROWS,      // cases [0, cases) can be granted
     MST_CE_COMMITTED,
     MST_CE_CANCEL,
+    MST_CE_BUDGET, // it is spent
     MST_CE_ABORT,
 } mst_coord_event_kind_t;
 
@@ -79,6 +81,7 @@ enum { // causes of a returned lease, as on the wire
     MST_RETURN_CANCELLED,
     MST_RETURN_LOCAL_LIMIT,
     MST_RETURN_PLAN_OVER, // its load has sent the last request: no more grants; when all have, the run is done
+    MST_RETURN_BUDGET = 7,
 };
 
 typedef struct {

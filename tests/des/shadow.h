@@ -208,6 +208,7 @@ shadow_event(world_t *w, int64_t core_now, const mst_coord_event_t *ev)
     case MST_CE_KEYS_DONE:
     case MST_CE_ROWS:
     case MST_CE_CANCEL:
+    case MST_CE_BUDGET:
     case MST_CE_ABORT:
         break;
     }

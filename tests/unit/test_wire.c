@@ -517,7 +517,7 @@ test_wire_lease_return_checked(void **state)
     m.n_repeat_nos = 1;
     through(MUSTER__ENVELOPE__BODY_LEASE_RETURN, &m, MST_PROTO);
     m.n_repeat_nos = 2;
-    m.cause = 7;
+    m.cause = 8;
     through(MUSTER__ENVELOPE__BODY_LEASE_RETURN, &m, MST_PROTO);
     m.cause = 1;
     cases[1] = MST_CASES_MAX;
@@ -575,7 +575,7 @@ test_wire_committed_and_status_checked(void **state)
     through(MUSTER__ENVELOPE__BODY_RUN_STATUS, &s, MST_PROTO);
     s.has_dataset_hash = 0;
     through(MUSTER__ENVELOPE__BODY_RUN_STATUS, &s, MST_OK);
-    s.state = 7;
+    s.state = 8;
     through(MUSTER__ENVELOPE__BODY_RUN_STATUS, &s, MST_PROTO);
 }
 

@@ -258,6 +258,8 @@ peers_on_control(void *ud, uint64_t conn, mst_str_t bytes)
     case MUSTER__ENVELOPE__BODY_LEASE_RETURN:
         peers_returned(p, e->lease_return);
         break;
+    case MUSTER__ENVELOPE__BODY_RUN_NOTE: // comes and goes with the clock
+        break;
     default:
         fail_msg("unexpected %s", mst_wire_kind_name(e->body_case));
     }

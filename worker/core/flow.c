@@ -7,7 +7,9 @@
 #include "common/base/clock.h"
 #include "common/base/mem.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 // Each costs tens of microseconds to build and write; others may be due to leave meanwhile.
 #define ARRIVALS_A_STEP 4
@@ -27,8 +29,14 @@ struct mst_flow {
     mst_breaker_t breaker;
     mst_pace_t *pace; // NULL: no load
     bool more;        // arrivals are due that did not fit this step
-    mst_err_t fatal; // set from outside; else the breaker's text speaks
+    bool broke;       // the next one waits for what those in flight leave of the budget
+    mst_err_t fatal;  // set from outside; else the breaker's text speaks
     mst_give_cause_t fatal_cause;
+    mst_throttle_t throttle;
+    int64_t throttle_due_ns;          // the next one may start then; INT64_MAX = no need to look
+    uint64_t first_tries, more_tries; // attempts started
+    double mean_tokens;               // of an attempt
+    char budget_text[128];
 };
 
 static const uint8_t legal[MST_FC_STATES] = {
@@ -102,8 +110,11 @@ put(mst_flow_effects_t *fx, mst_flow_effect_kind_t kind, mst_flow_case_t *c, mst
 static void
 give_back(mst_flow_t *f, mst_flow_case_t *c, mst_give_cause_t cause, mst_flow_effects_t *fx)
 {
-    if (c->state == MST_FC_FLYING)
+    if (c->state == MST_FC_FLYING) {
         put(fx, MST_FX_ABORT, c, cause);
+        if (f->o.budget)
+            mst_budget_settle(f->o.budget, &c->held, &(mst_spend_t){.requests = 1});
+    }
     case_to(f, c, MST_FC_DONE);
     put(fx, MST_FX_RETURN, c, c->dropped ? MST_GIVE_FORGET : cause);
 }
@@ -161,13 +172,20 @@ granted(mst_flow_t *f, mst_flow_case_t *c, int64_t now_ns, mst_flow_effects_t *f
         case_to(f, c, MST_FC_READY);
 }
 
+// Cases that fail together must not ask a backend in trouble many times over.
+static bool
+may_retry(const mst_flow_t *f)
+{
+    return f->more_tries < MST_FLOW_FREE_RETRIES || (double)f->more_tries < f->o.retry_share * (double)f->first_tries;
+}
+
 static void
 failed(mst_flow_t *f, const mst_flow_event_t *e, int64_t now_ns, mst_flow_effects_t *fx)
 {
     static const mst_err_t no_reason = {.rc = MST_INTERNAL};
     const mst_err_t *err = e->err ? e->err : &no_reason;
     int64_t wait_ns = 0;
-    bool again = mst_retry_decide(&f->o.retry, err, e->c->tries, &f->rng, &wait_ns);
+    bool again = mst_retry_decide(&f->o.retry, err, e->c->tries, &f->rng, &wait_ns) && may_retry(f);
     bool never_again = err->retry == MST_RETRY_NEVER || f->o.retry.tries_max <= 1;
     if (mst_breaker_failed(&f->breaker, now_ns, e->http_status, e->unreachable, never_again, err)) {
         f->fatal_cause = MST_GIVE_BACKEND;
@@ -217,8 +235,29 @@ step_done(mst_flow_t *f, const mst_flow_event_t *e, int64_t now_ns, mst_flow_eff
 }
 
 static void
+settle(mst_flow_t *f, const mst_flow_event_t *e, int64_t now_ns)
+{
+    mst_throttle_end_t end = MST_THROTTLE_NEUTRAL;
+    double used = (double)e->used.tokens;
+    if (e->http_status == 429 || e->http_status == 503 || e->outcome == MST_OUT_RATE_LIMITED)
+        end = MST_THROTTLE_LIMITED;
+    else if (backend_answered(e->outcome))
+        end = e->c->tries == 1 && e->used.requests > 0 ? MST_THROTTLE_CLEAN : MST_THROTTLE_NEUTRAL;
+    else if (e->http_status >= 500 || e->outcome == MST_OUT_TIMEOUT)
+        end = MST_THROTTLE_TROUBLE;
+    mst_throttle_ended(&f->throttle, now_ns, end, e->err ? e->err->retry_after_ms * MST_NS_PER_MS : 0);
+    mst_throttle_used(&f->throttle, e->c->thought, used);
+    if (used > 0.0)
+        f->mean_tokens += (used - f->mean_tokens) * (f->mean_tokens > 0.0 ? 0.1 : 1.0);
+    if (f->o.budget)
+        mst_budget_settle(f->o.budget, &e->c->held, &e->used);
+    e->c->held = (mst_spend_t){0};
+}
+
+static void
 verdict(mst_flow_t *f, const mst_flow_event_t *e, int64_t now_ns, mst_flow_effects_t *fx)
 {
+    settle(f, e, now_ns);
     bool own = e->outcome == MST_OUT_BAD_CASE;
     if (e->more) {
         step_done(f, e, now_ns, fx);
@@ -262,9 +301,47 @@ wake_waiting(mst_flow_t *f, int64_t now_ns)
         case_to(f, n->owner, MST_FC_READY);
 }
 
+// The run ends here, and goes on exactly here with a larger budget: what has no result is given back.
 static void
-start(mst_flow_t *f, mst_flow_case_t *c, mst_flow_effects_t *fx)
+stop_by_budget(mst_flow_t *f, const mst_flow_case_t *c, mst_flow_effects_t *fx)
 {
+    const mst_spend_t *most = &f->o.budget->most, *spent = &f->o.budget->spent;
+    const char *what = mst_budget_short(f->o.budget, &c->need);
+    if (strcmp(what, "money") == 0)
+        (void)snprintf(f->budget_text, sizeof f->budget_text,
+                       "budget of %.6g money: %.6g spent, the next request may take %.3g", most->money, spent->money,
+                       c->need.money);
+    else
+        (void)snprintf(f->budget_text, sizeof f->budget_text, "budget of %llu %s: %llu spent",
+                       (unsigned long long)(what[0] == 'r' ? most->requests : most->tokens), what,
+                       (unsigned long long)(what[0] == 'r' ? spent->requests : spent->tokens));
+    f->mode = MST_FLOW_DRAIN;
+    give_back_all(f, MST_FC_READY, MST_GIVE_BUDGET, fx);
+    give_back_all(f, MST_FC_WAITING, MST_GIVE_BUDGET, fx);
+}
+
+// False: it must wait, or the run has ended.
+static bool
+afford(mst_flow_t *f, mst_flow_case_t *c, mst_flow_effects_t *fx)
+{
+    if (!f->o.budget || !mst_budget_any(f->o.budget))
+        return true;
+    mst_budget_say_t say = mst_budget_ask(f->o.budget, &c->need);
+    if (say == MST_BUDGET_STOP)
+        stop_by_budget(f, c, fx);
+    return say == MST_BUDGET_GO;
+}
+
+static void
+start(mst_flow_t *f, mst_flow_case_t *c, int64_t now_ns, mst_flow_effects_t *fx)
+{
+    c->thought = f->mean_tokens;
+    mst_throttle_started(&f->throttle, now_ns, c->thought);
+    c->held = c->need;
+    if (f->o.budget)
+        mst_budget_hold(f->o.budget, &c->held);
+    f->first_tries += c->tries == 0;
+    f->more_tries += c->tries > 0;
     c->tries++;
     case_to(f, c, MST_FC_FLYING);
     put(fx, MST_FX_START, c, 0);
@@ -275,8 +352,10 @@ static bool
 may_start(mst_flow_t *f, const mst_flow_case_t *c, int64_t now_ns)
 {
     size_t flying = f->lists[MST_FC_FLYING].count;
-    if (!f->pace)
-        return flying < f->o.concurrency;
+    if (!f->pace) {
+        f->throttle_due_ns = mst_throttle_when(&f->throttle, now_ns, (uint32_t)flying);
+        return f->throttle_due_ns == 0;
+    }
     if (c->paced && (mst_pace_open(f->pace) || mst_pace_over(f->pace, now_ns)))
         return flying < f->o.in_flight_max;
     return mst_pace_may(f->pace, now_ns, c->lead_ns > 0 ? c->lead_ns : MST_FLOW_LEAD_NS, flying);
@@ -295,26 +374,36 @@ give_back_fresh(mst_flow_t *f, mst_flow_effects_t *fx)
 }
 
 static void
+set_tag(mst_flow_t *f, mst_flow_case_t *c, int64_t now_ns)
+{
+    if (!f->pace)
+        c->tag = (mst_load_tag_t){.admit_mono_ns = now_ns};
+    else if (!c->paced)
+        mst_pace_take(f->pace, now_ns, &c->tag);
+    c->paced = true;
+}
+
+static void
 fill_places(mst_flow_t *f, int64_t now_ns, mst_flow_effects_t *fx)
 {
-    f->more = false;
-    if (f->mode != MST_FLOW_RUNNING || f->hold)
-        return;
+    f->more = f->broke = false;
+    f->throttle_due_ns = INT64_MAX;
     size_t arrivals = 0;
     mst_flow_case_t *c;
-    while ((c = f->lists[MST_FC_READY].first) && may_start(f, c, now_ns)) {
+    while (f->mode == MST_FLOW_RUNNING && !f->hold && (c = f->lists[MST_FC_READY].first) && may_start(f, c, now_ns)) {
+        f->broke = !afford(f, c, fx);
+        if (f->broke)
+            break;
         if (f->pace && mst_pace_open(f->pace) && ++arrivals > ARRIVALS_A_STEP) {
             f->more = true; // others are due meanwhile: the edge comes back at once
             return;
         }
-        if (!f->pace)
-            c->tag = (mst_load_tag_t){.admit_mono_ns = now_ns};
-        else if (!c->paced)
-            mst_pace_take(f->pace, now_ns, &c->tag);
-        c->paced = true;
-        start(f, c, fx);
+        set_tag(f, c, now_ns);
+        start(f, c, now_ns, fx);
     }
-    if (f->pace && mst_pace_over(f->pace, now_ns))
+    if (f->throttle_due_ns == 0)
+        f->throttle_due_ns = INT64_MAX;
+    if (f->pace && f->mode == MST_FLOW_RUNNING && !f->hold && mst_pace_over(f->pace, now_ns))
         give_back_fresh(f, fx);
 }
 
@@ -325,10 +414,16 @@ mst_flow_new(const mst_flow_opts_t *opts)
     f->o = *opts;
     f->mode = MST_FLOW_RUNNING;
     mst_prng_seed(&f->rng, opts->seed);
-    mst_pace_opts_t pace = {
-        .load = opts->load, .places = opts->concurrency, .in_flight_max = opts->in_flight_max,
-        .worker = opts->part, .workers = opts->parts};
+    mst_pace_opts_t pace = {.load = opts->load,
+                            .places = opts->concurrency,
+                            .in_flight_max = opts->in_flight_max,
+                            .worker = opts->part,
+                            .workers = opts->parts};
     f->pace = mst_pace_new(&pace);
+    f->throttle_due_ns = INT64_MAX;
+    if (f->o.throttle.places == 0)
+        f->o.throttle.places = opts->concurrency;
+    mst_throttle_init(&f->throttle, &f->o.throttle);
     mst_breaker_init(&f->breaker, opts->endpoint, opts->unreachable_ns, opts->down_ns);
     return f;
 }
@@ -385,7 +480,9 @@ mst_flow_due(const mst_flow_t *f, int64_t now_ns)
 {
     const mst_heap_node_t *n = mst_heap_peek(&f->retries);
     int64_t due = n ? n->due_ns : INT64_MAX;
-    if (!f->pace || f->mode != MST_FLOW_RUNNING || f->hold)
+    if (!f->pace)
+        return due < f->throttle_due_ns ? due : f->throttle_due_ns;
+    if (f->broke || f->mode != MST_FLOW_RUNNING || f->hold)
         return due;
     if (f->more)
         return now_ns;
@@ -407,6 +504,24 @@ mst_flow_mode_t
 mst_flow_mode(const mst_flow_t *f)
 {
     return f->mode;
+}
+
+const mst_throttle_t *
+mst_flow_throttle(const mst_flow_t *f)
+{
+    return &f->throttle;
+}
+
+uint64_t
+mst_flow_retries(const mst_flow_t *f)
+{
+    return f->more_tries;
+}
+
+const char *
+mst_flow_budget_text(const mst_flow_t *f)
+{
+    return f->budget_text;
 }
 
 const char *

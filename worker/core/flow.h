@@ -17,8 +17,10 @@
 
 #include "common/base/heap.h"
 #include "common/model/outcome.h"
+#include "worker/core/budget.h"
 #include "worker/core/pace.h"
 #include "worker/core/retry.h"
+#include "worker/core/throttle.h"
 
 typedef enum {
     MST_FC_NEW = 0, // not given to the flow yet
@@ -39,6 +41,9 @@ typedef struct mst_flow_case {
     int64_t admitted_ns; // when it was granted, or its next step became due
     int64_t lead_ns;     // open load: how long before its time it is started; 0 = MST_FLOW_LEAD_NS
     mst_load_tag_t tag;  // set with the START of its first attempt
+    mst_spend_t need;    // the most that one attempt can take, as far as is known; the edge's
+    mst_spend_t held;    // of the budget, while an attempt is under way
+    double thought;      // tokens that the throttle has counted for it
     mst_heap_node_t retry;
     struct mst_flow_case *prev, *next; // list of its state
 } mst_flow_case_t;
@@ -58,6 +63,7 @@ typedef enum {           // causes of LeaseReturn
     MST_GIVE_CANCELLED = 4,
     MST_GIVE_LOCAL = 5,
     MST_GIVE_PLAN_OVER = 6, // the load has sent its last request
+    MST_GIVE_BUDGET = 7,
 } mst_give_cause_t;
 
 typedef enum {
@@ -78,6 +84,7 @@ typedef struct {
     bool hold;
     mst_outcome_t outcome;
     const mst_err_t *err; // why, when the outcome is not measured
+    mst_spend_t used;     // by the attempt
     int http_status;      // 0 = no answer
     bool unreachable;     // no connection could be made, or the request never left
     bool more;            // the outcome is that of one step; the case has another, due wait_ns from now
@@ -111,13 +118,19 @@ typedef struct {
     int64_t down_ns;        // one that did answer once, after this long without any connection
     const char *endpoint;   // for the sentence of a fatal failure; borrowed
     uint64_t seed;
-    const mst_load_t *load; // NULL, or of model NONE: none; borrowed
-    uint32_t in_flight_max; // of an open load
-    uint32_t part, parts;   // of its schedule: arrivals with index = part modulo parts; 0 of 0: all
+    const mst_load_t *load;       // NULL, or of model NONE: none; borrowed
+    uint32_t in_flight_max;       // of an open load
+    uint32_t part, parts;         // of its schedule: arrivals with index = part modulo parts; 0 of 0: all
+    mst_throttle_opts_t throttle; // places 0: `concurrency`, fixed; with a load it only counts
+    // further tries of all cases, per first try; the first MST_FLOW_FREE_RETRIES do not count
+    double retry_share;
+    mst_budget_t *budget; // borrowed, shared by the flows of a run; NULL = none
 } mst_flow_opts_t;
 
 // An open load's request is built and written this long before it is due; only its last segment waits.
 #define MST_FLOW_LEAD_NS 3000000
+
+#define MST_FLOW_FREE_RETRIES 100
 
 typedef struct mst_flow mst_flow_t;
 
@@ -129,7 +142,10 @@ void mst_flow_step(mst_flow_t *flow, int64_t now_ns, const mst_flow_event_t *eve
 int64_t mst_flow_due(const mst_flow_t *flow, int64_t now_ns);
 size_t mst_flow_count(const mst_flow_t *flow, mst_flow_state_t state); // of READY ... WAITING
 mst_flow_mode_t mst_flow_mode(const mst_flow_t *flow);
-const char *mst_flow_fatal_text(const mst_flow_t *flow); // one sentence; empty unless FATAL
+const mst_throttle_t *mst_flow_throttle(const mst_flow_t *flow);
+uint64_t mst_flow_retries(const mst_flow_t *flow);        // attempts after the first of their case
+const char *mst_flow_budget_text(const mst_flow_t *flow); // why the budget ended it; empty = it has not
+const char *mst_flow_fatal_text(const mst_flow_t *flow);  // one sentence; empty unless FATAL
 mst_give_cause_t mst_flow_fatal_cause(const mst_flow_t *flow);
 
 void mst_flow_effects_reset(mst_flow_effects_t *fx);
