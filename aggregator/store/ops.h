@@ -18,6 +18,8 @@ typedef struct {
     mst_rc (*run_get)(mst_store_t *s, mst_str_t which, mst_arena_t *arena, mst_run_rec_t *out, mst_err_t *err);
     mst_rc (*run_list)(mst_store_t *s, mst_store_run_fn *fn, void *ud, mst_err_t *err);
     mst_rc (*run_reopen)(mst_store_t *s, int64_t run_no, uint32_t *out_generation, mst_err_t *err);
+    mst_rc (*run_delete)(mst_store_t *s, int64_t run_no, mst_err_t *err);
+    mst_rc (*strays)(mst_store_t *s, mst_store_stray_fn *fn, void *ud, mst_err_t *err);
     mst_rc (*begin)(mst_store_t *s, mst_err_t *err);
     mst_rc (*result_add)(mst_store_t *s, int64_t run_no, const mst_result_t *r, const mst_origin_t *origin,
                          mst_added_t *out, mst_err_t *err);
@@ -40,6 +42,7 @@ struct mst_store { // first member of every member's own struct
     const mst_store_ops_t *ops;
     mst_store_mode_t mode;
     bool in_transaction; // between begin and commit or rollback
+    mst_store_schema_t schema;
 };
 
 extern const mst_store_ops_t mst_store_sqlite, mst_store_postgresql;

@@ -99,6 +99,10 @@ mst_rc mst_pg_run_get(mst_store_t *s, mst_str_t which, mst_arena_t *arena, mst_r
 mst_rc mst_pg_run_list(mst_store_t *s, mst_store_run_fn *fn, void *ud, mst_err_t *err);
 mst_rc mst_pg_run_reopen(mst_store_t *s, int64_t run_no, uint32_t *out_generation, mst_err_t *err);
 
+// pg_care.c
+mst_rc mst_pg_run_delete(mst_store_t *s, int64_t run_no, mst_err_t *err);
+mst_rc mst_pg_strays(mst_store_t *s, mst_store_stray_fn *fn, void *ud, mst_err_t *err);
+
 // pg_results.c, pg_settle.c
 mst_rc mst_pg_result_add(mst_store_t *s, int64_t run_no, const mst_result_t *r, const mst_origin_t *origin,
                          mst_added_t *out, mst_err_t *err);

@@ -258,35 +258,51 @@ mst_pg_run_get(mst_store_t *base, mst_str_t which, mst_arena_t *arena, mst_run_r
     return MST_OK;
 }
 
-typedef struct {
-    mst_store_run_fn *fn;
-    void *ud;
-    mst_arena_t *arena;
-} list_t;
-
+// One run by its number; *out_found false: it was deleted meanwhile.
 static mst_rc
-next_run(void *ud, const PGresult *row, bool *go_on, mst_err_t *err)
+by_number(mst_pg_t *s, int64_t run_no, mst_arena_t *arena, mst_run_rec_t *out, bool *out_found, mst_err_t *err)
 {
-    list_t *l = ud;
-    mst_run_rec_t r;
+    mst_pg_args_t a;
+    PGresult *q = NULL;
     int64_t escaped;
-    mst_arena_reset(l->arena);
-    read_run(row, 0, &r, &escaped);
-    if (!settle_texts(&r, escaped, l->arena))
-        return MST_ERR(err, MST_LIMIT, "run %lld is too large", (long long)r.run_no);
-    *go_on = l->fn(l->ud, &r);
-    return MST_OK;
+    mst_pg_args(&a, s);
+    mst_pg_arg_int(&a, run_no);
+    mst_rc rc = mst_pg_query(s, SELECT_RUN "WHERE run_no=$1", &a, "read", &q, err);
+    if (rc != MST_OK)
+        return rc;
+    *out_found = PQntuples(q) > 0;
+    if (*out_found) {
+        read_run(q, 0, out, &escaped);
+        if (!settle_texts(out, escaped, arena))
+            rc = MST_ERR(err, MST_LIMIT, "run %lld is too large", (long long)run_no);
+    }
+    PQclear(q);
+    return rc;
 }
 
+// Numbers first, then each run by a query of its own: fn may use the store, whose one connection must be free.
 mst_rc
 mst_pg_run_list(mst_store_t *base, mst_store_run_fn *fn, void *ud, mst_err_t *err)
 {
     mst_pg_t *s = (mst_pg_t *)base;
-    list_t l = {.fn = fn, .ud = ud, .arena = mst_arena_new(64 * MST_MIB)};
+    PGresult *q = NULL;
     mst_rc rc = ready(s, err);
     if (rc == MST_OK)
-        rc = mst_pg_each(s, SELECT_RUN "ORDER BY run_no DESC", NULL, next_run, &l, err);
-    mst_arena_free(&l.arena);
+        rc = mst_pg_query(s, "SELECT run_no FROM run ORDER BY run_no DESC", NULL, "read", &q, err);
+    if (rc != MST_OK)
+        return rc;
+    mst_arena_t *arena = mst_arena_new(64 * MST_MIB);
+    bool go_on = true;
+    for (int i = 0; i < PQntuples(q) && go_on && rc == MST_OK; i++) {
+        mst_run_rec_t r;
+        bool found = false;
+        mst_arena_reset(arena);
+        rc = by_number(s, mst_pg_int(q, i, 0), arena, &r, &found, err);
+        if (rc == MST_OK && found)
+            go_on = fn(ud, &r);
+    }
+    mst_arena_free(&arena);
+    PQclear(q);
     return rc;
 }
 

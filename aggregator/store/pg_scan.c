@@ -41,6 +41,8 @@ results_sql(mst_buf_t *sql, const mst_store_scan_t *what)
         mst_buf_add_c(sql, " AND r.outcome<10");
     if (what->unmeasured_only)
         mst_buf_add_c(sql, " AND r.outcome>=10");
+    if (what->one_generation)
+        mst_buf_addf(sql, " AND r.generation=%u", what->generation);
     mst_buf_add_c(sql, " ORDER BY r.target_no,r.case_no,r.repeat_no");
     mst_buf_add_byte(sql, 0);
 }
@@ -48,6 +50,7 @@ results_sql(mst_buf_t *sql, const mst_store_scan_t *what)
 typedef struct {
     mst_store_result_fn *fn;
     void *ud;
+    bool broken_scores; // pass
     mst_json_parser_t *parser;
     mst_arena_t *arena;
 } scan_t;
@@ -115,6 +118,11 @@ hand_row(void *ud, const PGresult *q, bool *go_on, mst_err_t *err)
         return MST_ERR(err, MST_LIMIT, "a result is too large to read");
     mst_row_result(cells, &r);
     mst_rc rc = mst_scores_read(scan->parser, cells[MST_COL_scores].s, scan->arena, &r.scores, &r.score_count, err);
+    if (rc == MST_PROTO && scan->broken_scores) {
+        r.scores = NULL;
+        r.score_count = MST_SCORES_BROKEN;
+        rc = MST_OK;
+    }
     if (rc != MST_OK) {
         mst_err_prefix(err, "result of case %llu", (unsigned long long)r.key.case_no);
         return rc;
@@ -147,7 +155,11 @@ mst_pg_results(mst_store_t *base, int64_t run_no, const mst_store_scan_t *what, 
     mst_pg_arg_int(&a, run_no);
     if (what->case_id.n > 0)
         mst_pg_arg_text(&a, what->case_id, 0, &escaped);
-    scan_t scan = {.fn = fn, .ud = ud, .parser = mst_json_parser_new(), .arena = mst_arena_new(SCAN_ARENA_MAX)};
+    scan_t scan = {.fn = fn,
+                   .ud = ud,
+                   .broken_scores = what->broken_scores,
+                   .parser = mst_json_parser_new(),
+                   .arena = mst_arena_new(SCAN_ARENA_MAX)};
     rc = mst_pg_each(s, sql.p, &a, hand_row, &scan, err);
     mst_buf_deinit(&sql);
     mst_json_parser_free(&scan.parser);

@@ -136,6 +136,15 @@ check_newer(const mst_pg_t *s, int64_t version, mst_err_t *err)
                    (long long)version, VERSION_NOW);
 }
 
+static void
+remember(mst_pg_t *s, int64_t version, int64_t columns)
+{
+    s->base.schema = (mst_store_schema_t){
+        .before = (int)version,
+        .now = VERSION_NOW,
+        .columns_added = version > 0 && columns < MST_COL_COUNT ? (uint32_t)(MST_COL_COUNT - columns) : 0};
+}
+
 mst_rc
 mst_pg_check(mst_pg_t *s, mst_err_t *err)
 {
@@ -143,6 +152,7 @@ mst_pg_check(mst_pg_t *s, mst_err_t *err)
     mst_rc rc = version_of(s, &version, &columns, err);
     if (rc == MST_OK)
         rc = check_newer(s, version, err);
+    remember(s, version, columns);
     if (rc == MST_OK && version == 0)
         rc = MST_ERR(err, MST_NOTFOUND, "database \"%s\" holds no run yet; a run or `muster db init` prepares it",
                      s->shown);
@@ -196,6 +206,7 @@ mst_pg_migrate(mst_pg_t *s, mst_err_t *err)
     mst_rc rc = version_of(s, &version, &columns, err);
     if (rc == MST_OK)
         rc = check_newer(s, version, err);
+    remember(s, version, columns);
     if (rc != MST_OK || (version == VERSION_NOW && columns >= MST_COL_COUNT))
         return rc;
     rc = mst_pg_exec(s, "BEGIN", "migrate", err);

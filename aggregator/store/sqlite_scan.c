@@ -39,6 +39,8 @@ results_sql(mst_buf_t *sql, const mst_store_scan_t *what)
         mst_buf_add_c(sql, " AND r.outcome<10");
     if (what->unmeasured_only)
         mst_buf_add_c(sql, " AND r.outcome>=10");
+    if (what->one_generation)
+        mst_buf_addf(sql, " AND r.generation=%u", what->generation);
     mst_buf_add_c(sql, " ORDER BY r.target_no,r.case_no,r.repeat_no");
     mst_buf_add_byte(sql, 0);
 }
@@ -77,6 +79,7 @@ read_origin(sqlite3_stmt *st, mst_origin_t *o)
 typedef struct {
     mst_store_result_fn *fn;
     void *ud;
+    bool broken_scores; // pass
     mst_json_parser_t *parser;
     mst_arena_t *arena;
 } scan_t;
@@ -92,6 +95,11 @@ hand_row(sqlite3_stmt *st, scan_t *scan, bool *go_on, mst_err_t *err)
     read_origin(st, &origin);
     mst_arena_reset(scan->arena);
     mst_rc rc = mst_scores_read(scan->parser, cells[MST_COL_scores].s, scan->arena, &r.scores, &r.score_count, err);
+    if (rc == MST_PROTO && scan->broken_scores) {
+        r.scores = NULL;
+        r.score_count = MST_SCORES_BROKEN;
+        rc = MST_OK;
+    }
     if (rc != MST_OK) {
         mst_err_prefix(err, "result of case %llu", (unsigned long long)r.key.case_no);
         return rc;
@@ -113,7 +121,11 @@ mst_sqlite_results(mst_store_t *base, int64_t run_no, const mst_store_scan_t *wh
     mst_buf_deinit(&sql);
     if (rc != MST_OK)
         return rc;
-    scan_t scan = {.fn = fn, .ud = ud, .parser = mst_json_parser_new(), .arena = mst_arena_new(SCAN_ARENA_MAX)};
+    scan_t scan = {.fn = fn,
+                   .ud = ud,
+                   .broken_scores = what->broken_scores,
+                   .parser = mst_json_parser_new(),
+                   .arena = mst_arena_new(SCAN_ARENA_MAX)};
     int code = sqlite3_bind_int64(st, 1, run_no);
     if (what->case_id.n > 0)
         code |= mst_sqlite_bind(st, 2, what->case_id);

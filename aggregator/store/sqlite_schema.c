@@ -96,6 +96,7 @@ mst_sqlite_check(mst_sqlite_t *s, mst_err_t *err)
         rc = pragma_int(s, "SELECT count(*) FROM sqlite_schema", &objects, err);
     if (rc != MST_OK)
         return rc;
+    s->base.schema = (mst_store_schema_t){.before = (int)version, .now = VERSION_NOW};
     bool empty = objects == 0 && version == 0;
     if (!empty && application != APPLICATION_ID)
         return MST_ERR(err, MST_PROTO, "\"%s\" is a database, but not one of muster's; name another with --db",
@@ -107,7 +108,8 @@ mst_sqlite_check(mst_sqlite_t *s, mst_err_t *err)
                        s->path, (long long)version, VERSION_NOW);
     if (s->base.mode == MST_STORE_READ && version < VERSION_NOW)
         return MST_ERR(err, MST_NOTFOUND,
-                       "database \"%s\" has schema %lld, expected %d; the next run brings it up to date", s->path,
+                       "database \"%s\" has schema %lld, expected %d; the next run brings it up to date, or `muster "
+                       "db migrate`", s->path,
                        (long long)version, VERSION_NOW);
     return MST_OK;
 }

@@ -75,6 +75,26 @@ mst_store_close(mst_store_t **s)
     *s = NULL;
 }
 
+mst_store_schema_t
+mst_store_schema(const mst_store_t *s)
+{
+    return s->schema;
+}
+
+mst_rc
+mst_store_read_begin(mst_store_t *s, mst_err_t *err)
+{
+    if (s->in_transaction)
+        return MST_ERR(err, MST_INVAL, "a transaction is open already");
+    return s->ops->read_begin(s, err);
+}
+
+void
+mst_store_read_end(mst_store_t *s)
+{
+    s->ops->read_end(s);
+}
+
 static mst_rc
 check_write(const mst_store_t *s, bool in_transaction, mst_err_t *err)
 {
@@ -118,6 +138,19 @@ mst_store_run_reopen(mst_store_t *s, int64_t run_no, uint32_t *out_generation, m
 {
     mst_rc rc = check_write(s, false, err);
     return rc == MST_OK ? s->ops->run_reopen(s, run_no, out_generation, err) : rc;
+}
+
+mst_rc
+mst_store_run_delete(mst_store_t *s, int64_t run_no, mst_err_t *err)
+{
+    mst_rc rc = check_write(s, false, err);
+    return rc == MST_OK ? s->ops->run_delete(s, run_no, err) : rc;
+}
+
+mst_rc
+mst_store_strays(mst_store_t *s, mst_store_stray_fn *fn, void *ud, mst_err_t *err)
+{
+    return s->ops->strays(s, fn, ud, err);
 }
 
 mst_rc

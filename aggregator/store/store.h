@@ -60,6 +60,17 @@ MST_NODISCARD mst_rc mst_store_open(const char *url, mst_store_mode_t mode, mst_
 const char *mst_store_file(const char *url);
 void mst_store_close(mst_store_t **s);
 
+typedef struct {
+    int before, now;        // versions: as it was found (0: there was none) and since it was opened
+    uint32_t columns_added; // without a version of their own
+} mst_store_schema_t;
+
+mst_store_schema_t mst_store_schema(const mst_store_t *s);
+
+// All reading between the two sees one state of the database. Not inside a transaction.
+MST_NODISCARD mst_rc mst_store_read_begin(mst_store_t *s, mst_err_t *err);
+void mst_store_read_end(mst_store_t *s);
+
 // Runs. Strings of *out live in arena.
 MST_NODISCARD mst_rc mst_store_run_create(mst_store_t *s, const mst_run_rec_t *r, int64_t *out_run_no, mst_err_t *err);
 // All fields but run_no and run_id.
@@ -72,6 +83,11 @@ MST_NODISCARD mst_rc mst_store_run_list(mst_store_t *s, mst_store_run_fn *fn, vo
 // Prepares a run for --resume: rows whose outcome is not measured are removed (they are asked again), rollups
 // follow, generation grows by one, state becomes running. One transaction.
 MST_NODISCARD mst_rc mst_store_run_reopen(mst_store_t *s, int64_t run_no, uint32_t *out_generation, mst_err_t *err);
+// The run, its results and its rollup, in one transaction. MST_NOTFOUND: no such run.
+MST_NODISCARD mst_rc mst_store_run_delete(mst_store_t *s, int64_t run_no, mst_err_t *err);
+// Rows of a table ("result", "run_rollup") whose run is not there: their number. False = stop.
+typedef bool mst_store_stray_fn(void *ud, const char *table, int64_t run_no, uint64_t rows);
+MST_NODISCARD mst_rc mst_store_strays(mst_store_t *s, mst_store_stray_fn *fn, void *ud, mst_err_t *err);
 
 // Results.
 MST_NODISCARD mst_rc mst_store_begin(mst_store_t *s, mst_err_t *err);
@@ -113,7 +129,12 @@ typedef struct {
     bool with_scores;
     bool measured_only;
     bool unmeasured_only;
+    bool broken_scores; // a row whose scores cannot be read comes with score_count MST_SCORES_BROKEN, else it ends all
+    bool one_generation;
+    uint32_t generation; // with one_generation
 } mst_store_scan_t;
+
+#define MST_SCORES_BROKEN UINT32_MAX
 
 // In key order; the record is valid during the call.
 MST_NODISCARD mst_rc mst_store_results(mst_store_t *s, int64_t run_no, const mst_store_scan_t *what,

@@ -6,10 +6,10 @@ expect 0 "$MUSTER" --version
 says out "muster 0."
 for library in libcurl libzmq libyaml sqlite pcre2 protobuf-c; do says out $library; done
 expect 0 "$MUSTER" --help
-for command in run validate list show inspect-data list-scorers list-providers sim; do
+for command in run validate list show db inspect-data list-scorers list-providers sim; do
     grep -qE "^  $command " out || fail "--help does not list $command"
 done
-for command in run validate list show inspect-data list-scorers list-providers sim; do
+for command in run validate list show db inspect-data list-scorers list-providers sim; do
     expect 0 "$MUSTER" $command --help
     mv out help
     grep -qiE '^ *muster ' help || fail "$command --help has no example"
