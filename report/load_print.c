@@ -74,8 +74,12 @@ steps_table(const mst_load_numbers_t *n, bool colour, size_t width, mst_buf_t *o
                                   "good",
                                   "busy"};
     static const bool open_only[] = {0, 0, 0, 0, 0, 0, 1, 0, 0, 1, 1, 1, 0, 0};
+    static const char align[] = "rrrrrrrrrrrrrr"; // one a title: as many as are shown
+    size_t shown = 0;
+    for (size_t i = 0; i < sizeof titles / sizeof *titles; i++)
+        shown += (open || !open_only[i]) && (slo || i != 12);
     mst_table_t t;
-    mst_table_init(&t, "rrrrrrrrrrrrrr");
+    mst_table_init(&t, align + sizeof align - 1 - shown);
     t.style = MST_DIM;
     for (size_t i = 0; i < sizeof titles / sizeof *titles; i++)
         if ((open || !open_only[i]) && (slo || i != 12))
