@@ -18,7 +18,7 @@ YAML
 for i in 1 2; do
     expect 0 "$MUSTER" run open.yaml -o $i.json --db sqlite:$i.db
     grep -qE '^ +(rate|places) +answered .* busy *$' out || fail "the table of levels has no line of titles of its own"
-says out "from sched"
+    says out "from sched"
     says out "kept apart"
     equal "$(json $i.json 'd["totals"]["total"], d["totals"]["measured"], d["load"]["valid"]')" "(70, 70, True)" "main phase"
     equal "$(sql $i.db 'SELECT flags&48, count(*) FROM result GROUP BY 1')" "[(0, 70), (16, 20), (32, 10)]" "phases"
