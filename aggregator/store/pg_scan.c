@@ -230,6 +230,6 @@ mst_pg_values(mst_store_t *base, int64_t run_no, int64_t target_no, mst_store_va
     mst_pg_arg_int(&a, target_no >= 0 ? target_no : INT64_MAX);
     return mst_pg_each(s,
                        "SELECT ttft_ns,last_token_ns,tpot_ns " OF_RUN
-                       " AND outcome<10 AND flags&48=0 AND target_no BETWEEN $2 AND $3",
+                       " AND outcome<10 AND coalesce(flags,0)&48=0 AND target_no BETWEEN $2 AND $3",
                        &a, hand_values, &n, err);
 }

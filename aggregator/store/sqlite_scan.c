@@ -182,7 +182,7 @@ mst_sqlite_values(mst_store_t *base, int64_t run_no, int64_t target_no, mst_stor
     sqlite3_stmt *st = NULL;
     mst_rc rc = mst_sqlite_prepare(s,
                                    "SELECT ttft_ns,last_token_ns,tpot_ns FROM result WHERE run_no=?1 AND outcome<10 "
-                                   "AND flags&48=0 AND target_no BETWEEN ?2 AND ?3",
+                                   "AND coalesce(flags,0)&48=0 AND target_no BETWEEN ?2 AND ?3",
                                    &st, err);
     if (rc != MST_OK)
         return rc;
