@@ -161,6 +161,10 @@ probe_one(const mst_provider_cfg_t *cfg, mst_probe_mode_t mode, unsigned needs, 
     mst_probing_opts_t o = {0};
     char *auth = NULL;
     size_t key_at = 0;
+    if (cfg->launch.table != NULL)
+        return MST_ERR(err, MST_UNSUPPORTED,
+                       "this backend is started by the run (provider.launch); start it by hand to look at it, and name "
+                       "it with --provider and --base-url");
     if (provider == NULL || provider->replays)
         return MST_ERR(err, MST_UNSUPPORTED, "provider %s has no server to look at", cfg->kind->name);
     mst_rc rc = mst_loop_new(&loop, err);

@@ -140,6 +140,9 @@ print_page(const char *page)
         print_table(mst_set_cfg_table);
         printf("## provider, and each of targets\n\nBeside the provider's own parameters (providers.md).\n\n");
         print_table(mst_target_cfg_table);
+        printf("## launch\n\nOf a provider or target (docs/local-models.md). In `command`, `ready_url` and `base_url` "
+               "the text `{port}` is a free port.\n\n");
+        print_table(mst_launch_cfg_table);
         printf("## request\n\n`request: multiple_choice`, or a map:\n\n");
         print_table(mst_request_cfg_table);
         printf("## prices\n\nA map from models, or `*` for every other, to:\n\n");

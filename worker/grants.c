@@ -228,6 +228,12 @@ refuse_unit(mst_io_t *io, mst_unit_t *u, mst_give_cause_t cause, const char *tex
     mst_giving_flush(&g);
 }
 
+static mst_give_cause_t
+refusal_cause(const mst_io_run_t *run)
+{
+    return run->no_server ? MST_GIVE_BACKEND : MST_GIVE_BAD_SPEC;
+}
+
 // Where a place is asked. Equal targets share their cases out: to the one with the most room for its size.
 static mst_io_target_t *
 target_of(mst_io_run_t *run, const mst_place_t *p)
@@ -311,8 +317,8 @@ mst_grants_take(mst_io_t *io, mst_unit_t *u, Muster__Grant *grant)
         mst_lease_settle(io, u->lease, grant->n_cases);
         mst_unit_put(io, u);
     } else if (run->error.rc != MST_OK) {
-        refuse_unit(io, u, MST_GIVE_BAD_SPEC, run->error.message);
-    } else if (run->run && run->probing == 0) {
+        refuse_unit(io, u, refusal_cause(run), run->error.message);
+    } else if (run->run && run->launching == 0 && run->probing == 0) {
         admit(io, run, u);
     } else {
         *run->waiting_end = u;
@@ -374,12 +380,33 @@ release_waiting(mst_io_t *io, mst_io_run_t *run)
         if (rc == MST_OK)
             admit(io, run, u);
         else
-            refuse_unit(io, u, MST_GIVE_BAD_SPEC, run->error.message);
+            refuse_unit(io, u, refusal_cause(run), run->error.message);
         u = next;
     }
     if (rc == MST_OK && run->control != MST_FLOW_RUNNING) {
         mst_flow_event_t e = {.kind = MST_FE_MODE, .mode = run->control};
         mst_grants_event_all(io, run, &e);
+    }
+}
+
+// Its backends are there: the first bytes go to them.
+static void
+begin(mst_io_t *io, mst_io_run_t *run)
+{
+    warm_up(io, run);
+    mst_runs_probe(io, run);
+    if (run->probing == 0)
+        release_waiting(io, run);
+}
+
+void
+mst_grants_launched(mst_io_t *io, mst_io_run_t *run)
+{
+    if (run->error.rc != MST_OK) {
+        mst_runs_stop(run); // those of the other targets
+        release_waiting(io, run);
+    } else if (run->launching == 0) {
+        begin(io, run);
     }
 }
 
@@ -389,15 +416,16 @@ spec_came(mst_io_t *io, mst_io_run_t *run, const Muster__RunSpec *spec)
     mst_rc rc = spec->has_spec
                     ? mst_runs_load(io, run, mst_wire_str(spec->spec), &run->error)
                     : MST_ERR(&run->error, MST_NOTFOUND, "coordinator does not know the spec of its own run");
+    if (rc == MST_OK)
+        set_budget(run, spec);
+    if (rc == MST_OK)
+        rc = mst_runs_launch(io, run, &run->error);
     if (rc != MST_OK)
         mst_error("run spec refused: %s", run->error.message);
-    if (rc == MST_OK) {
-        set_budget(run, spec);
-        warm_up(io, run);
-        mst_runs_probe(io, run);
-    }
-    if (rc != MST_OK || run->probing == 0)
+    if (rc != MST_OK)
         release_waiting(io, run);
+    else if (run->launching == 0)
+        begin(io, run);
 }
 
 void

@@ -53,6 +53,8 @@ typedef struct mst_io_target {
     mst_err_t pending; // it cannot go on: why, found while effects are carried out
     mst_timer_t due;   // next retry
     bool due_armed;
+    struct mst_launch *launch; // the server that was started for it
+    bool launch_ready;
     mst_probing_t *probing; // what its backend can do; stays for the facts. NULL: not looked at
 } mst_io_target_t;
 
@@ -65,6 +67,7 @@ typedef struct mst_io_run {
     struct mst_calls *calls;  // with run, when scorers of it ask endpoints of their own
     mst_io_target_t *targets; // with run: one for each of its targets, and at least one
     size_t target_count;
+    size_t launching; // targets whose servers are not ready yet: its units wait
     size_t probing; // targets that are being probed: its units wait
     mst_flow_mode_t control; // what the coordinator said
     size_t leases;
@@ -75,6 +78,7 @@ typedef struct mst_io_run {
     mst_unit_t *waiting, **waiting_end; // for the spec
     mst_unit_t *queued, **queued_end;   // recorded: for a CPU thread
     mst_err_t error;                    // the spec cannot be used: why, in a sentence
+    bool no_server;                     // the error is that of a server that was to be started
     bool failed;                        // this worker cannot go on with it
     struct mst_io *io;
 } mst_io_run_t;
@@ -129,6 +133,7 @@ void mst_io_push(mst_io_t *io, mst_job_t *job); // takes the job; there is room
 // grants.c
 void mst_grants_take(mst_io_t *io, mst_unit_t *unit, Muster__Grant *grant); // takes the unit with the message in it
 void mst_grants_spec(mst_io_t *io, const Muster__RunSpec *spec);
+void mst_grants_launched(mst_io_t *io, mst_io_run_t *run); // its servers are ready, or one will never be
 void mst_grants_probed(mst_io_t *io, mst_io_run_t *run); // its backends are known: its units begin, or are refused
 void mst_grants_control(mst_io_t *io, const Muster__RunControl *rc);
 void mst_grants_lost(mst_io_t *io, uint64_t lease_id);

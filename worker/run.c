@@ -6,6 +6,7 @@
 #include "common/base/limits.h"
 #include "scorers/scorer.h"
 #include "worker/core/plan.h"
+#include "worker/launch.h"
 #include "worker/model/local_models.h"
 #include "worker/provider/services.h"
 
@@ -96,6 +97,25 @@ set_known_key(mst_arena_t *arena, mst_provider_cfg_t *ask, mst_err_t *err)
     return set_text(arena, p, key, ref, err);
 }
 
+// A server of its own runs on a port that is chosen here. It is a program from the run's spec, so it is started only
+// where scorers in programs are.
+static mst_rc
+set_launch(mst_run_t *run, const mst_run_own_t *own, mst_run_target_t *t, mst_err_t *err)
+{
+    mst_params_t *p = &t->ask.params;
+    size_t url = row_of(p, "base_url");
+    t->launched = true;
+    if (!own->outside)
+        return MST_ERR(err, MST_DENIED, "this worker does not start servers (provider.launch)");
+    if (t->provider->replays || url == SIZE_MAX)
+        return MST_ERR(err, MST_INVAL, "provider %s has no server to launch", t->ask.kind->name);
+    mst_rc rc = mst_launch_free_port(&t->port, err);
+    if (rc != MST_OK || mst_str_find(p->values[url].u.s, MST_STR(MST_LAUNCH_PORT), 0) < 0)
+        return rc;
+    mst_str_t text = mst_launch_with_port(p->values[url].u.s, t->port, run->arena);
+    return text.p ? set_text(run->arena, p, url, text.p, err) : too_large(err);
+}
+
 static const char *
 backend_of(const mst_run_own_t *own, size_t target_no)
 {
@@ -164,6 +184,8 @@ set_target(mst_run_t *run, size_t target_no, const mst_run_own_t *own, mst_run_t
             return rc;
     }
     mst_rc rc = set_known_key(run->arena, &out->ask, err);
+    if (rc == MST_OK && cfg->provider.launch.table && !backend)
+        rc = set_launch(run, own, out, err);
     if (rc != MST_OK)
         return rc;
     const mst_params_t *p = &out->ask.params;

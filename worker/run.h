@@ -19,6 +19,8 @@ typedef struct {
     const mst_target_cfg_t *cfg; // its label
     mst_provider_cfg_t ask;      // its settings, with the worker's own base_url in place
     const mst_provider_t *provider;
+    bool launched; // this worker starts its server
+    uint16_t port; // of that server
     mst_replay_t *replay; // of a provider that replays; else NULL
     uint32_t concurrency;                                  // requests in flight
     int64_t connect_ms, first_token_ms, idle_ms, total_ms; // 0 = none

@@ -5,6 +5,7 @@
 #include "common/base/limits.h"
 #include "common/base/log.h"
 #include "worker/calls.h"
+#include "worker/launch.h"
 #include "worker/reach.h"
 #include "worker/request.h"
 #include "worker/runs.h"
@@ -31,6 +32,7 @@ clear_target(mst_io_target_t *t)
     if (t->warming && t->run->io->http)
         mst_http_warm_forget(t->run->io->http, t);
     mst_probing_free(&t->probing, t->run->io->http == NULL);
+    mst_launch_free(&t->launch, t->run->io->http == NULL);
     mst_flow_free(&t->flow);
     free(t->endpoint);
     if (t->secret) {
@@ -40,10 +42,18 @@ clear_target(mst_io_target_t *t)
 }
 
 void
+mst_runs_stop(mst_io_run_t *run)
+{
+    for (size_t i = 0; i < run->target_count; i++)
+        mst_launch_stop(run->targets[i].launch);
+}
+
+void
 mst_runs_clear(mst_io_run_t *run)
 {
     if (!run->used)
         return;
+    mst_runs_stop(run); // all at once, then one after the other is waited for
     for (size_t i = 0; i < run->target_count; i++)
         clear_target(&run->targets[i]);
     free(run->targets);
@@ -170,6 +180,51 @@ make_targets(mst_io_t *io, mst_io_run_t *run)
     }
     if (mst_load_open(&run->run->cfg.load))
         io->credit.concurrency = MST_CREDIT_CASES_MAX; // arrivals wait for nobody: neither may the cases
+}
+
+static void
+on_launch(void *ud, const mst_err_t *why)
+{
+    mst_io_target_t *t = ud;
+    mst_io_run_t *run = t->run;
+    mst_err_t err = *why;
+    if (err.rc != MST_OK && run->target_count > 1)
+        mst_err_prefix(&err, "target \"%.*s\"", MST_FMT(t->cfg->cfg->label));
+    if (t->launch_ready && err.rc != MST_OK) { // it ended during the run
+        mst_flow_event_t e = {.kind = MST_FE_MODE, .mode = MST_FLOW_FATAL, .err = &err, .cause = MST_GIVE_BACKEND};
+        mst_grants_event(run->io, t, &e);
+        return;
+    }
+    t->launch_ready = err.rc == MST_OK;
+    run->launching--;
+    if (err.rc != MST_OK && run->error.rc == MST_OK) {
+        run->error = err;
+        run->no_server = true;
+    }
+    mst_grants_launched(run->io, run);
+}
+
+mst_rc
+mst_runs_launch(mst_io_t *io, mst_io_run_t *run, mst_err_t *err)
+{
+    mst_rc rc = MST_OK;
+    for (size_t i = 0; i < run->run->target_count && rc == MST_OK; i++) {
+        mst_io_target_t *t = &run->targets[i];
+        const mst_launch_opts_t o = {.loop = io->loop,
+                                     .http = io->http,
+                                     .net = t->net,
+                                     .env = &io->env,
+                                     .target = t->cfg,
+                                     .fn = on_launch,
+                                     .ud = t};
+        if (!t->cfg->launched)
+            continue;
+        rc = mst_launch_new(&o, &t->launch, err);
+        run->launching += rc == MST_OK;
+    }
+    if (rc != MST_OK)
+        mst_runs_stop(run);
+    return rc;
 }
 
 static void

@@ -119,3 +119,12 @@ mst_secret_param(const mst_params_t *params, const char *name, const mst_config_
             return read_row(&t[i], &params->values[i], env, out, err);
     return MST_OK;
 }
+
+mst_rc
+mst_secret_ref(const char *what, mst_str_t ref, const mst_config_env_t *env, char **out, mst_err_t *err)
+{
+    const mst_param_t row = {.name = what, .type = MST_P_SECRET};
+    const mst_param_value_t v = {.set = true, .given = true, .u.s = ref};
+    *out = NULL;
+    return read_row(&row, &v, env, out, err);
+}

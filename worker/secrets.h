@@ -16,6 +16,9 @@ MST_NODISCARD mst_rc mst_secret_read(const mst_provider_cfg_t *cfg, const mst_co
 // One secret of a table by its name, by the same rules.
 MST_NODISCARD mst_rc mst_secret_param(const mst_params_t *params, const char *name, const mst_config_env_t *env,
                                       char **out, mst_err_t *err);
+// One reference; what: the setting that holds it, for errors.
+MST_NODISCARD mst_rc mst_secret_ref(const char *what, mst_str_t ref, const mst_config_env_t *env, char **out,
+                                    mst_err_t *err);
 void mst_secret_free(char **secret); // wipes it; *secret may be NULL
 
 #endif

@@ -95,6 +95,10 @@ MST_NODISCARD mst_rc mst_cfg_source(mst_cfg_ctx_t *c, const mst_ynode_t *n, mst_
 MST_NODISCARD mst_rc mst_cfg_scorers(mst_cfg_ctx_t *c, const mst_ynode_t *n, mst_run_cfg_t *out);
 // Of the settings in out->common, read from map, what a table cannot say (provider.c).
 MST_NODISCARD mst_rc mst_cfg_provider_common(mst_cfg_ctx_t *c, const mst_ynode_t *map, mst_provider_cfg_t *out);
+// Its section launch (launch.c) as values and as it is written into the spec. Left out of what tables read: what
+// variables of its env hold must not get there.
+MST_NODISCARD mst_rc mst_cfg_launch(mst_cfg_ctx_t *c, const mst_ynode_t *n, mst_params_t *out,
+                                    const mst_json_t **out_json);
 // A backend that is nobody's target; n NULL: none.
 MST_NODISCARD mst_rc mst_cfg_provider(mst_cfg_ctx_t *c, const mst_ynode_t *n, mst_provider_cfg_t *out);
 MST_NODISCARD mst_rc mst_cfg_request(mst_cfg_ctx_t *c, const mst_ynode_t *n, mst_request_cfg_t *out); // NULL: generate

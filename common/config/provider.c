@@ -19,6 +19,9 @@ const mst_param_t mst_provider_cfg_table[] = {
      .help = "URL of a proxy (http, https, socks5, socks5h), or `env` for what http_proxy, https_proxy and no_proxy "
              "say where the worker runs; none when not given"},
     {.name = "proxy_auth", .type = MST_P_SECRET, .help = "user:password for the proxy: env:NAME or file:/path"},
+    {.name = "launch",
+     .type = MST_P_JSON,
+     .help = "a server that the worker starts for the run and stops after it (configuration.md, launch)"},
     {.name = "adaptive_concurrency",
      .alias = "adaptive",
      .type = MST_P_BOOL,
@@ -75,7 +78,7 @@ const mst_param_t mst_provider_cfg_table[] = {
     {.name = NULL},
 };
 
-enum { ROW_CA_FILE, ROW_CERT, ROW_KEY, ROW_PASSWORD, ROW_INSECURE, ROW_PROXY };
+enum { ROW_CA_FILE, ROW_CERT, ROW_KEY, ROW_PASSWORD, ROW_INSECURE, ROW_PROXY, ROW_PROXY_AUTH, ROW_LAUNCH };
 
 // Stored and shown, so without a password in it.
 static mst_rc
@@ -101,10 +104,47 @@ check_proxy(mst_cfg_ctx_t *c, const mst_ynode_t *map, const mst_param_value_t *v
                                 "socks5h)");
 }
 
+// A port that is to be chosen needs a server that is to be started.
+static mst_rc
+check_port(mst_cfg_ctx_t *c, const mst_ynode_t *map, const mst_provider_cfg_t *cfg)
+{
+    for (size_t i = 0; i < mst_cfg_rows(cfg->params.table); i++) {
+        const mst_param_t *row = &cfg->params.table[i];
+        if (row->type != MST_P_URL || !cfg->params.values[i].set || cfg->launch.table != NULL)
+            continue;
+        if (mst_str_find(cfg->params.values[i].u.s, MST_STR(MST_LAUNCH_PORT), 0) >= 0)
+            return mst_cfg_fail(c, MST_INVAL, mst_cfg_find(map, row),
+                                "\"%s\" holds %s, which only a server under \"launch\" has", row->name,
+                                MST_LAUNCH_PORT);
+    }
+    return MST_OK;
+}
+
+static mst_rc
+read_launch(mst_cfg_ctx_t *c, const mst_ynode_t *map, mst_provider_cfg_t *out)
+{
+    const mst_ynode_t *n = mst_cfg_find(map, &mst_provider_cfg_table[ROW_LAUNCH]);
+    if (n == NULL)
+        return MST_OK;
+    size_t rows = mst_cfg_rows(mst_provider_cfg_table);
+    mst_param_value_t *values = MST_ARENA_ARRAY(c->arena, mst_param_value_t, rows);
+    if (values == NULL)
+        return mst_cfg_nomem(c);
+    memcpy(values, out->common.values, rows * sizeof *values);
+    values[ROW_LAUNCH].set = values[ROW_LAUNCH].given = true;
+    out->common.values = values;
+    return mst_cfg_launch(c, n, &out->launch, &values[ROW_LAUNCH].u.json);
+}
+
 mst_rc
 mst_cfg_provider_common(mst_cfg_ctx_t *c, const mst_ynode_t *map, mst_provider_cfg_t *out)
 {
     const mst_param_value_t *v = out->common.values;
+    mst_rc rc = read_launch(c, map, out);
+    if (rc == MST_OK)
+        rc = check_port(c, map, out);
+    if (rc != MST_OK)
+        return rc;
     if (v[ROW_KEY].set && !v[ROW_CERT].set)
         return mst_cfg_fail(c, MST_INVAL, mst_cfg_find(map, &mst_provider_cfg_table[ROW_KEY]),
                             "\"client_key\" needs \"client_cert\" beside it");

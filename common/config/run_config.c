@@ -162,6 +162,18 @@ check_load(mst_cfg_ctx_t *c, const mst_ynode_t *n, const mst_run_cfg_t *out)
     return MST_OK;
 }
 
+// A backend is simulated or started, not both.
+static mst_rc
+check_servers(mst_cfg_ctx_t *c, const mst_ynode_t *root, const mst_run_cfg_t *cfg)
+{
+    for (size_t i = 0; i < cfg->target_count; i++)
+        if (cfg->targets[i].provider.launch.table != NULL && mst_run_cfg_simulate(cfg, &cfg->targets[i]) != NULL)
+            return mst_cfg_fail(c, MST_INVAL, root,
+                                "target \"%.*s\" has both \"launch\" and \"simulate\"; give one of them",
+                                MST_FMT(cfg->targets[i].label));
+    return MST_OK;
+}
+
 static mst_rc
 read_sections(mst_cfg_ctx_t *c, const mst_ynode_t *root, mst_run_cfg_t *out)
 {
@@ -192,7 +204,7 @@ read_sections(mst_cfg_ctx_t *c, const mst_ynode_t *root, mst_run_cfg_t *out)
         rc = mst_cfg_simulate(c, section(root, ROW_SIMULATE), &out->simulate);
     if (rc == MST_OK)
         rc = mst_cfg_money(c, section(root, ROW_PRICES), section(root, ROW_BUDGET), out);
-    return rc;
+    return rc == MST_OK ? check_servers(c, root, out) : rc;
 }
 
 static mst_rc

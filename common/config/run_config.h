@@ -54,7 +54,10 @@ typedef struct {
     const mst_kind_t *kind; // NULL: no provider, recorded answers are scored
     mst_params_t params;
     mst_params_t common; // what every provider has: mst_provider_cfg_table
+    mst_params_t launch; // the server that the worker starts for it: mst_launch_cfg_table; table NULL = none
 } mst_provider_cfg_t;
+
+#define MST_LAUNCH_PORT "{port}" // in its command, ready_url and base_url: a free port that the worker chose
 
 // A scorer, or a set of scorers: any: passes when one member passes, all: when every member does.
 typedef enum { MST_SET_NONE, MST_SET_ANY, MST_SET_ALL } mst_set_mode_t;

@@ -14,6 +14,7 @@ extern const mst_param_t mst_request_cfg_table[]; // request
 extern const mst_param_t mst_provider_cfg_table[]; // every provider, beside its own
 extern const mst_param_t mst_budget_cfg_table[]; // budget
 extern const mst_param_t mst_price_cfg_table[];  // each model of prices
+extern const mst_param_t mst_launch_cfg_table[];   // its section launch
 extern const mst_param_t mst_load_cfg_table[];   // load
 
 #endif

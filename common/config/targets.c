@@ -87,19 +87,25 @@ mst_cfg_provider(mst_cfg_ctx_t *c, const mst_ynode_t *n, mst_provider_cfg_t *out
         {.name = "provider_type", .alias = "type|name", .type = MST_P_STR, .required = true},
         {.name = NULL},
     };
+    static const char *const left[] = {"launch", NULL};
     mst_params_t own;
     *out = (mst_provider_cfg_t){0};
     mst_str_t name;
     if (n == NULL)
         return MST_OK;
     mst_rc rc = mst_cfg_model(c, &n, &name);
-    return rc == MST_OK ? read_provider(c, n, &(mst_cfg_tables_t){.own = type_only}, &own, out) : rc;
+    if (rc == MST_OK)
+        rc = read_provider(c, n, &(mst_cfg_tables_t){.own = type_only, .also = left}, &own, out);
+    if (rc == MST_OK && out->launch.table != NULL)
+        rc = mst_cfg_fail(c, MST_INVAL, n, "\"launch\" belongs to a backend of the run; a scorer asks a server that "
+                                           "is there");
+    return rc;
 }
 
 static mst_rc
 read_target(mst_cfg_ctx_t *c, const mst_ynode_t *map, mst_target_cfg_t *out, mst_str_t *out_name)
 {
-    static const char *const left[] = {"simulate", NULL};
+    static const char *const left[] = {"simulate", "launch", NULL};
     mst_params_t own;
     mst_rc rc = mst_cfg_model(c, &map, out_name);
     if (rc == MST_OK)

@@ -155,7 +155,7 @@ read_text(mst_cfg_ctx_t *c, const mst_param_t *row, const mst_ynode_t *n, mst_st
     return rc;
 }
 
-// host, host:port, [::1]:port
+// host, host:port, [::1]:port; the port of a server that the worker starts is not known yet
 static bool
 is_authority(mst_str_t s)
 {
@@ -166,6 +166,8 @@ is_authority(mst_str_t s)
     for (const char *c = close; c < s.p + s.n && colon == NULL; c++)
         colon = *c == ':' ? c : NULL;
     mst_str_t digits = colon != NULL ? mst_str(colon + 1, s.n - (size_t)(colon + 1 - s.p)) : MST_STR("1");
+    if (colon != NULL && colon != s.p && mst_str_eq_c(digits, MST_LAUNCH_PORT))
+        return true;
     return colon != s.p && mst_str_to_u64(digits, &port) && port >= 1 && port <= 65535;
 }
 

@@ -9,6 +9,12 @@ BASE_URL=$url MODEL=m expect 0 "$MUSTER" run configs/server.yaml -o server.json
 equal "$(json server.json 'd["totals"]["passed"]')" 30 "answers of a server"
 expect 2 env -u BASE_URL MODEL=m "$MUSTER" run configs/server.yaml
 says err 'environment variable "BASE_URL" is not set'
+# the server of a local checkpoint, by a program of its name
+mkdir bin
+printf '#!/bin/bash\nexec "%s" sim --replies configs/data/quickstart_replies.jsonl --model "$2" --port "${@: -1}"\n' "$MUSTER" >bin/vllm
+chmod +x bin/vllm
+CHECKPOINT=./mine PATH=$PWD/bin:$PATH expect 0 "$MUSTER" run configs/local-model.yaml -o local.json
+equal "$(json local.json 'd["totals"]["passed"]')" 30 "answers of a local checkpoint"
 expect 0 "$MUSTER" run configs/gate.yaml --json --no-progress
 cp out gate.json
 equal "$(json gate.json 'd["totals"]["pass_rate"]')" 1.0 "pass rate of the gate"

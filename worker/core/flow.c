@@ -461,7 +461,7 @@ mst_flow_step(mst_flow_t *f, int64_t now_ns, const mst_flow_event_t *e, mst_flow
     case MST_FE_MODE:
         if (e->mode == MST_FLOW_FATAL && e->err) {
             f->fatal = *e->err;
-            f->fatal_cause = MST_GIVE_LOCAL;
+            f->fatal_cause = e->cause != MST_GIVE_FORGET ? e->cause : MST_GIVE_LOCAL;
         }
         set_mode(f, e->mode, fx);
         break;

@@ -89,6 +89,7 @@ typedef struct {
     bool unreachable;     // no connection could be made, or the request never left
     bool more;            // the outcome is that of one step; the case has another, due wait_ns from now
     int64_t wait_ns;
+    mst_give_cause_t cause; // of a FATAL from the edge; MST_GIVE_LOCAL unless set
 } mst_flow_event_t;
 
 typedef enum {
