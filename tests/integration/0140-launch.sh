@@ -91,7 +91,7 @@ expect 4 "$MUSTER" run c.yaml
 says err "was ended by signal 9 before it was ready"
 
 # it dies in mid-run
-config "$sim, --ttft-ms, \"300\"]"
+config "$sim, --ttft-ms, \"2000\"]"
 "$MUSTER" run c.yaml --db sqlite:dies.db >out 2>err &
 pid=$!
 await "no answers" rows dies.db 4
