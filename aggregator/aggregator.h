@@ -11,7 +11,9 @@ typedef struct {
     const char *results_endpoint; // workers (serve)
     const char *feed_endpoint;    // coordinator (dial)
     mst_store_t *store;           // WRITE; lent to the thread from start to stop
-    size_t memory_max;            // bytes of received and uncommitted rows; credit is cut from it
+    // Bytes of received and uncommitted rows; credit is cut from it. No larger row is taken: less than
+    // MST_RESULT_BYTES_MAX refuses results that a worker may send.
+    size_t memory_max;
 } mst_aggregator_opts_t;
 
 MST_NODISCARD mst_rc mst_aggregator_start(const mst_aggregator_opts_t *o, mst_aggregator_t **out, mst_err_t *err);

@@ -90,7 +90,7 @@ mst_local_start(mst_local_t *l, mst_local_opts_t *o, mst_arena_t *arena, mst_err
         .seed = mst_entropy_u64(),
     };
     mst_aggregator_opts_t ao = {
-        .results_endpoint = RESULTS, .feed_endpoint = FEED, .store = o->store, .memory_max = 32 * MST_MIB};
+        .results_endpoint = RESULTS, .feed_endpoint = FEED, .store = o->store, .memory_max = MST_RESULT_BYTES_MAX};
     mst_rc rc = start_sims(l, arena, err);
     mst_worker_opts_t wo = {
         .control_endpoint = CONTROL,

@@ -20,6 +20,7 @@ for i in 1 2; do
     grep -qE '^ +(rate|places) +answered .* busy *$' out || fail "the table of levels has no line of titles of its own"
     says out "from sched"
     says out "kept apart"
+    grep -qE '^ +200 +70/70 .* %$' out || fail "the level is no line of its own: $(grep -A2 answered out)"
     equal "$(json $i.json 'd["totals"]["total"], d["totals"]["measured"], d["load"]["valid"]')" "(70, 70, True)" "main phase"
     equal "$(sql $i.db 'SELECT flags&48, count(*) FROM result GROUP BY 1')" "[(0, 70), (16, 20), (32, 10)]" "phases"
     equal "$(sql $i.db 'SELECT min(arrival_no), max(arrival_no), count(DISTINCT arrival_no) FROM result')" \

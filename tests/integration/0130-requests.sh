@@ -133,6 +133,17 @@ for steps, scores, text in sqlite3.connect("p.db").execute("select steps, scores
 X
 done
 
+# prompt_logprobs tell nothing of the token that opens a text: it is not counted, and the others are the same as echoed
+sed -e 's/provider_type: openai/provider_type: vllm/' -e 's/perplexity, window: 120, stride: 120/perplexity/' \
+    text.yaml >vllm.yaml
+rm -f p.db*
+sed 's/perplexity, window: 120, stride: 120/perplexity/' text.yaml >whole.yaml
+expect 0 "$MUSTER" run whole.yaml --db sqlite:p.db -o p.json
+expect 0 "$MUSTER" run vllm.yaml --db sqlite:p.db -o v.json
+key='sorted((r["case_id"], round(r["scores"][0]["breakdown"]["token_perplexity"], 3)) for r in d["results"])'
+equal "$(json v.json "$key")" "$(json p.json "$key")" "perplexity by either route"
+equal "$(json v.json 'd["outcomes"]')" "{'scored': 5}" "perplexity by prompt_logprobs"
+
 # what a provider has no route for is refused before anything is asked
 cat > none.yaml <<X
 name: none

@@ -184,6 +184,39 @@ test_provider_request_refuses_what_would_break_it(void **state)
     refused(state, "{\"model\":\"m\",\"organization\":\"a\\nb\"}", &c, "OpenAI-Organization");
 }
 
+// A setting that a route does not have is said, not left out.
+static void
+test_provider_request_refuses_what_its_route_has_not(void **state)
+{
+    static const struct {
+        const char *provider, *api, *setting, *value;
+    } rows[] = {
+        {"openai", "completions", "tools", "[]"},
+        {"openai", "completions", "tool_choice", "\"auto\""},
+        {"openai", "completions", "parallel_tool_calls", "false"},
+        {"openai", "completions", "reasoning_effort", "\"low\""},
+        {"vllm", "completions", "chat_template_kwargs", "{}"},
+        {"sglang", "completions", "separate_reasoning", "false"},
+        {"tgi", "completions", "tools", "[]"},
+        {"tgi", "native", "parallel_tool_calls", "true"},
+        {"tgi", "native", "dimensions", "3"},
+        {"llamacpp", "native", "parallel_tool_calls", "true"},
+        {"llamacpp", "native", "dimensions", "3"},
+        {"llamacpp", "completions", "chat_template_kwargs", "{}"},
+    };
+
+    rig_t *r = *state;
+    mst_case_t c = {.input = MST_STR("q")};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        char params[256];
+        (void)snprintf(params, sizeof params, "{\"model\":\"m\",\"api\":\"%s\",\"%s\":%s}", rows[i].api,
+                       rows[i].setting, rows[i].value);
+        r->p = mst_provider_find(mst_str_c(rows[i].provider));
+        assert_non_null(r->p);
+        refused(state, params, &c, rows[i].setting);
+    }
+}
+
 static void
 test_provider_stamps_are_of_the_completing_byte(void **state)
 {
@@ -320,6 +353,7 @@ main(void)
         cmocka_unit_test_setup_teardown(test_provider_request_conversations, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_provider_request_address_and_headers, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_provider_request_refuses_what_would_break_it, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_provider_request_refuses_what_its_route_has_not, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_provider_stamps_are_of_the_completing_byte, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_provider_body_has_no_first_token, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_provider_caps_are_too_large, set_up, tear_down),

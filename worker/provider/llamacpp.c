@@ -25,6 +25,8 @@ static const mst_param_t params[] = {
     {.name = NULL},
 };
 
+#define NATIVE_LACKS                                                                                                   \
+    "n|tools|tool_choice|parallel_tool_calls|logit_bias|reasoning_effort|dimensions|chat_template_kwargs"
 #define NATIVE_KNOWN "/completion|" MST_V1_KNOWN
 
 // What both kinds of routes have under one name.
@@ -84,8 +86,7 @@ build_native(const mst_params_t *p, const mst_ask_t *ask, mst_arena_t *arena, ms
     mst_body_t b;
     mst_str_t text = MST_STR_NULL;
     *out = (mst_request_t){.split = stream ? MST_SPLIT_SSE : MST_SPLIT_BODY};
-    mst_rc rc = mst_params_refuse(p, "n|tools|tool_choice|logit_bias|reasoning_effort|chat_template_kwargs",
-                                  "llama-server's own route", err);
+    mst_rc rc = mst_params_refuse(p, NATIVE_LACKS, "llama-server's own route", err);
     if (rc == MST_OK)
         rc = mst_request_url(mst_params_str(p, "base_url"), NATIVE_KNOWN, "/completion", arena, &out->url, err);
     if (rc == MST_OK)

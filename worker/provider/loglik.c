@@ -2,7 +2,8 @@
 
 #include <math.h>
 
-#define SENTINEL (-9000.0) // and below: a server's way of saying that it does not know
+#define SENTINEL        (-9000.0) // and below: a server's way of saying that it does not know
+#define TOKEN_BYTES_MAX 256       // of a token whose text is not told; a longer gap is a prompt that was cut
 
 static const char broken[] = "\xef\xbf\xbd"; // U+FFFD, for part of a character
 
@@ -67,6 +68,10 @@ mst_loglik_align(mst_str_t text, size_t tail, const mst_prompt_token_t *tokens, 
         }
     }
     *first = 0;
+    *merged = false;
+    // nothing is told of the token that opens the text, not even what it spells (vLLM without a token of its own there)
+    if (start == 0 && unknown == 0 && n > 1 && !tokens[0].told && tokens[0].text.n == 0)
+        return end <= TOKEN_BYTES_MAX;
     return start == 0 && unknown > 0 && end <= 4 * unknown;
 }
 

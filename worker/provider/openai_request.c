@@ -80,10 +80,15 @@ put_prompt(mst_body_t *b, const mst_ask_t *ask, mst_err_t *err)
     return rc;
 }
 
+// What only a chat has is refused: left out in silence, the answers would be taken for those of another setting.
+#define CHAT_ONLY "tools|tool_choice|parallel_tool_calls|reasoning_effort|chat_template_kwargs|separate_reasoning"
+
 static mst_rc
 put_completion(mst_body_t *b, const mst_ask_t *ask, mst_err_t *err)
 {
-    mst_rc rc = put_prompt(b, ask, err);
+    mst_rc rc = mst_params_refuse(b->p, CHAT_ONLY, "the completions route", err);
+    if (rc == MST_OK)
+        rc = put_prompt(b, ask, err);
     int64_t top = mst_params_int(b->p, "top_logprobs", 0);
     put_sampling(b, ask, "max_tokens");
     if (mst_params_bool(b->p, "logprobs") || top > 0)

@@ -19,6 +19,7 @@ static const mst_param_t params[] = {
     {.name = NULL},
 };
 
+#define NATIVE_LACKS "n|tools|tool_choice|parallel_tool_calls|presence_penalty|logit_bias|reasoning_effort|dimensions"
 #define NATIVE_KNOWN "/generate_stream|/generate|" MST_V1_KNOWN
 
 // The schema as the server's grammar. MST_UNSUPPORTED: JSON without a schema.
@@ -96,8 +97,7 @@ build_native(const mst_params_t *p, const mst_ask_t *ask, mst_arena_t *arena, ms
     mst_rc rc = mst_request_url(mst_params_str(p, "base_url"), NATIVE_KNOWN, stream ? "/generate_stream" : "/generate",
                                 arena, &out->url, err);
     if (rc == MST_OK && ask->kind == MST_ASK_GENERATE)
-        rc = mst_params_refuse(p, "n|tools|tool_choice|presence_penalty|logit_bias|reasoning_effort", "tgi's own route",
-                               err);
+        rc = mst_params_refuse(p, NATIVE_LACKS, "tgi's own route", err);
     if (rc != MST_OK)
         return rc;
     rc = mst_body_open(&b, p, arena, err);
