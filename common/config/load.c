@@ -113,14 +113,21 @@ read_sweep(mst_cfg_ctx_t *c, const mst_ynode_t *at, const mst_json_t *v, mst_loa
     double *kept = MST_ARENA_ARRAY(c->arena, double, n);
     if (kept == NULL)
         return mst_cfg_nomem(c);
+    size_t count = 0;
     for (size_t i = 0; i < n; i++) {
-        kept[i] = out->model == MST_LOAD_CLOSED ? floor(levels[i]) : levels[i];
-        if (kept[i] > max || (out->model == MST_LOAD_CLOSED && kept[i] < 1))
+        double level = out->model == MST_LOAD_CLOSED ? floor(levels[i]) : levels[i];
+        if (level > max || (out->model == MST_LOAD_CLOSED && level < 1))
             return mst_cfg_fail(c, MST_INVAL, at, "\"sweep\" has the level %g, expected at most %g%s", levels[i], max,
                                 out->model == MST_LOAD_CLOSED ? " and at least 1" : "");
+        if (level < levels[i] && v->type == MST_JSON_ARR)
+            return mst_cfg_fail(c, MST_INVAL, at, "\"sweep\" has the level %g, but places are whole numbers",
+                                levels[i]);
+        if (level < levels[i] && count > 0 && kept[count - 1] >= level)
+            continue; // 1, 1.5, 2.25: no level twice in a row
+        kept[count++] = level;
     }
     out->levels = kept;
-    out->level_count = n;
+    out->level_count = count;
     return MST_OK;
 }
 

@@ -63,8 +63,15 @@ sed 's/duration: 600, repeat_dataset: false/duration: 1/' closed.yaml >timed.yam
 expect 0 "$MUSTER" run timed.yaml -o timed.json --db sqlite:timed.db
 equal "$(json timed.json 'd["totals"]["total"] > 30 and d["totals"]["coverage"] == 1')" True "a second of closed load"
 
+# places are whole: 1, 1.5, 2.25 and 3.375 of them are three levels
+sed "s/^load: .*/load: {model: closed, sweep: {from: 1, to: 4, factor: 1.5}, requests: 5, max_busy: 1}/" closed.yaml \
+    >steps.yaml
+expect 0 "$MUSTER" run steps.yaml -o steps.json --db sqlite:steps.db
+equal "$(json steps.json '[int(l["level"]) for l in d["load"]["levels"]]')" "[1, 2, 3]" "levels of a sweep of places"
+
 for bad in 'model: poisson' 'model: poisson, rate: 5, concurrency: 2' 'model: closed, sweep: [1, 2]' \
-    'model: constant, rate: 1, warmup: 1, warmup_requests: 1' 'sweep: {from: 1, to: 1e9, factor: 1.001}, requests: 1'; do
+    'model: constant, rate: 1, warmup: 1, warmup_requests: 1' 'sweep: {from: 1, to: 1e9, factor: 1.001}, requests: 1' \
+    'model: closed, sweep: [1.5], requests: 1'; do
     sed "s/^load: .*/load: {$bad}/" closed.yaml >bad.yaml
     expect 2 "$MUSTER" validate bad.yaml
 done
