@@ -8,10 +8,11 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
-#define FILE_MAX   (256 * MST_MIB)
-#define DEPTH_MAX  6 // rows, lists, "metadata", "logprobs", "content", entries
-#define ARENA_MAX  (256 * MST_MIB)
+#define FILE_MAX  (256 * MST_MIB)
+#define DEPTH_MAX 6 // rows, lists, "metadata", "logprobs", "content", entries
+#define ARENA_MAX (256 * MST_MIB)
 
 // Mean and deviation of values as they come (Welford), so that a run of any length takes no memory.
 typedef struct {
@@ -79,6 +80,9 @@ read_file(mst_str_t path, sums_t *s, mst_err_t *err)
         return MST_ERR(err, MST_INVAL, "baseline_file has a name of %zu bytes", path.n);
     memcpy(name, path.p, path.n);
     name[path.n] = '\0';
+    struct stat st;
+    if (stat(name, &st) == 0 && !S_ISREG(st.st_mode)) // a pipe that nobody writes to would hold this up for ever
+        return MST_ERR(err, MST_INVAL, "baseline_file \"%s\" is not a file", name);
     mst_rc rc = mst_cli_read_file(name, FILE_MAX, &text, &n, err);
     if (rc != MST_OK)
         return rc;

@@ -238,6 +238,16 @@ make_side(const state_t *s, const mst_nn_ids_t *ids, const float *states, mst_ar
     return true;
 }
 
+// A checkpoint with NaN in its weights, or whose numbers overflow. Nothing times 0 is 0 but what is finite.
+static bool
+all_finite(const float *x, size_t n)
+{
+    float sum = 0.0F;
+    for (size_t i = 0; i < n; i++)
+        sum += x[i] * 0.0F;
+    return isfinite(sum);
+}
+
 // The answer, texts[0], against every reference behind it.
 static mst_rc
 compare(const state_t *s, const mst_nn_ids_t *texts, size_t count, mst_arena_t *arena, mst_prf1_t *best, mst_err_t *err)
@@ -255,6 +265,8 @@ compare(const state_t *s, const mst_nn_ids_t *texts, size_t count, mst_arena_t *
         mst_prf1_t got;
         if (!make_side(s, &texts[i], states + at * n, arena, &reference))
             return MST_ERR(err, MST_LIMIT, "no room to compare %zu tokens", texts[i].count);
+        if (!all_finite(states, answer.count * n) || !all_finite(states + at * n, reference.count * n))
+            return MST_ERR(err, MST_PROTO, "model %.*s gives vectors that are not finite", MST_FMT(s->name));
         rc = mst_bertscore_match(mst_text_model_blas(s->model), &answer, &reference, n, arena, &got, err);
         if (rc == MST_OK)
             *best = (mst_prf1_t){fmax(best->precision, got.precision), fmax(best->recall, got.recall),

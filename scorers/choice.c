@@ -158,6 +158,9 @@ read_choices(state_t *s, const mst_score_in_t *in, mst_choices_t *c, mst_err_t *
     from = mst_json_get(meta, "choices");
     if (mst_json_is(from, MST_JSON_OBJ))
         from = mst_json_get(from, "text");
+    if (from != NULL && from->type != MST_JSON_NULL && !mst_json_is(from, MST_JSON_ARR))
+        return MST_ERR(err, MST_INVAL,
+                       "\"choices\" of the case's metadata is neither a list nor an object with \"text\"");
     for (uint32_t i = 0; mst_json_is(from, MST_JSON_ARR) && i < from->count && rc == MST_OK; i++) {
         mst_str_t text;
         if (mst_json_str(mst_json_at(from, i), &text))

@@ -120,10 +120,13 @@ score(void *state, const mst_score_in_t *in, mst_score_t *out, mst_err_t *err)
                 : encoded(s, in, texts, refs.count + 1, &vectors, &n, err);
     if (rc != MST_OK || out->state == MST_SCORE_NEED_CALL)
         return rc;
-    double best = -1.0;
-    for (size_t i = 1; i <= refs.count; i++)
-        best = fmax(best, mst_cosine(vectors, vectors + i * n, n));
-    if (!isfinite(best))
+    double best = -1.0, sum = 0.0;
+    for (size_t i = 1; i <= refs.count; i++) {
+        double c = mst_cosine(vectors, vectors + i * n, n);
+        best = fmax(best, c); // passes over NaN, which the sum keeps
+        sum += c;
+    }
+    if (!isfinite(sum))
         return MST_ERR(err, MST_PROTO, "%s%.*s gives vectors that are not finite", server ? "its endpoint" : "model ",
                        server ? 0 : (int)s->model.n, server ? "" : s->model.p);
     out->value = fmax(0.0, best);

@@ -120,6 +120,8 @@ read_metadata(state_t *s, const mst_score_in_t *in, task_t *t, mst_err_t *err)
     if (in->c->metadata.n > 0)
         rc = mst_json_parse(s->parser, in->c->metadata, in->arena, &meta, NULL, err);
     const mst_json_t *ids = mst_json_get(meta, "instruction_id_list"), *kwargs = mst_json_get(meta, "kwargs");
+    if (rc == MST_OK && ids != NULL && ids->type != MST_JSON_NULL && !mst_json_is(ids, MST_JSON_ARR))
+        return MST_ERR(err, MST_INVAL, "\"instruction_id_list\" of the case's metadata is not a list");
     if (mst_params_set(&s->cfg->params, "kwargs"))
         kwargs = mst_params_get(&s->cfg->params, "kwargs")->u.json;
     for (size_t i = 0; rc == MST_OK && mst_json_is(ids, MST_JSON_ARR) && i < ids->count; i++) {

@@ -105,8 +105,11 @@ mst_encoder_cfg_read(const mst_json_t *config, mst_encoder_cfg_t *out, mst_err_t
         return MST_ERR(err, MST_PROTO, "config.json leaves %zu positions, too few for begin and end", c.positions);
     if (mst_json_i64(mst_json_get(config, "type_vocab_size"), &types) && types > 0 && types < 1024)
         c.types = (size_t)types;
-    if (c.arch != MST_ARCH_DISTILBERT)
-        (void)mst_json_f64(mst_json_get(config, "layer_norm_eps"), &c.eps);
+    const mst_json_t *eps = mst_json_get(config, "layer_norm_eps");
+    if (c.arch != MST_ARCH_DISTILBERT && eps != NULL &&
+        (!(eps->type == MST_JSON_INT || eps->type == MST_JSON_DOUBLE) || !mst_json_f64(eps, &c.eps) ||
+         !(c.eps >= 0.0 && c.eps <= 1.0)))
+        return MST_ERR(err, MST_PROTO, "config.json has a layer_norm_eps that is no number from 0 to 1");
     (void)mst_json_str(mst_json_get(config, "_name_or_path"), &c.name);
     rc = read_positions(config, &c, err);
     *out = c;

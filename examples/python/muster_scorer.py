@@ -54,7 +54,7 @@ def one(function, wanted, params, request):
             reply["score"] = float(reply["score"])
         reply["id"] = request["id"]
         return json.dumps(reply)
-    except Exception as e:  # the case fails to score; the next one may not
+    except (Exception, SystemExit) as e:  # the case fails to score; the next one may not
         return json.dumps({"id": request["id"], "error": f"{type(e).__name__}: {e}"})
 
 
@@ -63,11 +63,14 @@ def main():
     out = os.fdopen(os.dup(1), "w", encoding="utf-8", newline="\n")
     os.dup2(2, 1)
     lines = os.fdopen(os.dup(0), "r", encoding="utf-8", errors="surrogateescape", newline="\n")
+    nothing = os.open(os.devnull, os.O_RDONLY)  # nor may it read the requests that follow
+    os.dup2(nothing, 0)
+    os.close(nothing)
     hello = json.loads(lines.readline())
     try:
         function, wanted = load(sys.argv[1] if len(sys.argv) == 2 else "")
         answer = {"ready": True}
-    except Exception as e:
+    except (Exception, SystemExit) as e:
         answer = {"error": f"{type(e).__name__}: {e}"}
     print(json.dumps(answer), file=out, flush=True)
     if "error" in answer:

@@ -125,4 +125,9 @@ expect 2 "$MUSTER" run c.yaml --repeats 1 --db sqlite:n.db
 one_error
 says err "pass@2"
 stop_sim
+# a pipe that nobody writes to is refused, and holds nothing up
+mkfifo pipe
+config "" "{scorer_name: logit_drift, baseline_file: pipe}"
+expect 2 timeout -s KILL 20 "$MUSTER" run c.yaml --db sqlite:n.db
+says err 'baseline_file "pipe" is not a file'
 done_testing

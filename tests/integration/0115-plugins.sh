@@ -60,12 +60,21 @@ wrong "{type: plugin, path: $objects/word_limit.so}" "max_words must be a number
 wrong "{type: exec, command: [./gone]}" 'could not start program "./gone": No such file or directory'
 wrong "{type: exec, command: [python3, muster_scorer.py, 'my_scorers.py:gone']}" "my_scorers.py has no function gone"
 wrong "{type: exec, command: [python3, muster_scorer.py, gone.py:f]}" "No such file or directory: "
+wrong "{type: exec, command: ['true']}" "the program ended with status 0"
+wrong "{type: exec, command: [sleep, '9'], start_timeout_ms: 200}" "at its start: the program did not answer in time"
+wrong "{type: exec, command: [./rows.jsonl]}" 'could not start program "./rows.jsonl": Permission denied; it must be a file'
 wrong "{type: meteor}" 'scorer "meteor" is not taken over from promptfoo'
 
 # a function that fails, fails its case alone
 cat > mine.py <<'X'
+import sys
+
+
 def sometimes(prediction, expected):
     print("printing is allowed")
+    assert sys.stdin.read() == ""
+    if len(prediction) > 20:
+        sys.exit("no more")
     return 1 / (len(prediction) - 2)
 
 
@@ -80,7 +89,8 @@ scorers:
 X
 expect 3 "$MUSTER" run fails.yaml --no-progress --output fails.json
 equal "$(json fails.json 'sorted(r["case_id"] + " " + r["outcome"] for r in d["results"])')" \
-    "['a scored', 'b scorer_error', 'c scored']" "outcomes"
+    "['a scored', 'b scorer_error', 'c scorer_error']" "outcomes"
+equal "$(case_of fails.json c 'r["error"]["message"]')" 'scorer "exec": SystemExit: no more' "a function that would end its program"
 equal "$(case_of fails.json b 'r["error"]["message"]')" 'scorer "exec": ZeroDivisionError: division by zero' "error"
 wrong "{type: exec, command: [python3, muster_scorer.py, 'mine.py:strange']}" 'strange() asks for "nothing_like_it"'
 

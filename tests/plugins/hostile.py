@@ -52,6 +52,8 @@ for line in sys.stdin:
         say({"id": i, "score": "high"})
     elif how == "nan":
         say('{"id":%d,"score":NaN}\n' % i)
+    elif how == "inf":
+        say('{"id":%d,"score":1e400}\n' % i)
     elif how == "huge":
         while True:
             say("x" * 65536)

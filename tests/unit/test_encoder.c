@@ -216,6 +216,10 @@ test_encoder_refuses_what_it_would_get_wrong(void **state)
          "{\"model_type\":\"bert\",\"hidden_size\":32,\"num_hidden_layers\":3,\"num_attention_heads\":4,"
          "\"intermediate_size\":48,\"max_position_embeddings\":63,\"vocab_size\":146}",
          MST_PROTO, "position_embeddings.weight\" does not have the shape"},
+        {"config.json",
+         "{\"model_type\":\"bert\",\"hidden_size\":32,\"num_hidden_layers\":3,\"num_attention_heads\":4,"
+         "\"intermediate_size\":48,\"max_position_embeddings\":64,\"vocab_size\":146,\"layer_norm_eps\":\"NaN\"}",
+         MST_PROTO, "layer_norm_eps that is no number"},
         {"model.safetensors", "short", MST_PROTO, "too short"},
         {"model.safetensors", "\377\377\377\377\377\377\377\377{}", MST_PROTO, "not a safetensors file"},
         {"vocab.txt", "a\nb\n", MST_PROTO, "begin and end"},

@@ -255,6 +255,15 @@ test_local_models_check_a_run_before_it_starts(void **state)
     assert_non_null(strstr(err.message, "baseline_path"));
     put_text(table, "LAYER,P,R,F\n");
     assert_int_equal(mst_local_models_check(&cfg, &r->env, &err), MST_OK);
+    snprintf(yaml, sizeof yaml, "%s/model.safetensors", path);
+    assert_int_equal(truncate(yaml, 4096), 0);
+    assert_int_equal(mst_local_models_check(&cfg, &r->env, &err), MST_INVAL);
+    assert_non_null(strstr(err.message, "model.safetensors"));
+    assert_int_equal(unlink(yaml), 0);
+    assert_int_equal(mkfifo(yaml, 0600), 0); // does not hold it up
+    assert_int_equal(mst_local_models_check(&cfg, &r->env, &err), MST_INVAL);
+    assert_non_null(strstr(err.message, "is not a file"));
+    assert_false(openblas_is_loaded());
     snprintf(yaml, sizeof yaml, "%s/config.json", path);
     assert_int_equal(unlink(yaml), 0);
     assert_int_equal(mst_local_models_check(&cfg, &r->env, &err), MST_NOTFOUND);

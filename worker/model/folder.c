@@ -141,7 +141,7 @@ static mst_rc
 open_file(const char *path, int *out_fd, size_t *out_n, mst_err_t *err)
 {
     struct stat st;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); // a pipe must not hold this up before it is refused
     if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
         return MST_ERR_SUB(err, MST_NOTFOUND, errno, "there is no file \"%s\"", path);
     if (fd < 0 || fstat(fd, &st) != 0) {

@@ -167,6 +167,27 @@ check_file(const char *folder, const char *name, mst_err_t *err)
     return MST_ERR(err, MST_NOTFOUND, "\"%s\" is not there or cannot be read", path);
 }
 
+// Reads the model as its first use will, but for the products: answers are not to be paid for before a folder that
+// cannot be used is told. Weights stay where they are on the disk.
+static mst_rc
+check_model(const char *path, mst_err_t *err)
+{
+    const mst_blas_t none = {0};
+    mst_text_model_t *model = NULL;
+    mst_folder_t *folder = MST_NEW(mst_folder_t);
+    mst_folder_init(folder, path);
+    const mst_nn_files_t files = mst_folder_files(folder);
+    mst_rc rc = mst_text_model_new(&files, &none, &model, err);
+    if (rc != MST_OK) {
+        mst_err_prefix(err, "model \"%s\"", path);
+        rc = err->rc = rc == MST_NOTFOUND ? MST_NOTFOUND : MST_INVAL;
+    }
+    mst_text_model_free(&model);
+    mst_folder_deinit(folder);
+    free(folder);
+    return rc;
+}
+
 static void
 on_need(void *ud, const char *param, mst_str_t name, bool is_model)
 {
@@ -181,6 +202,8 @@ on_need(void *ud, const char *param, mst_str_t name, bool is_model)
         c->rc = mst_folder_find(name, c->env, path, c->err);
     if (is_model && c->rc == MST_OK && check_file(path, "modules.json", NULL) != MST_OK)
         c->rc = check_file(path, "config.json", c->err);
+    if (is_model && c->rc == MST_OK)
+        c->rc = check_model(path, c->err);
     if (c->rc != MST_OK && !is_model)
         mst_err_prefix(c->err, "%s", param);
 }

@@ -144,6 +144,14 @@ make_pipes(int ours[3], int theirs[3])
     return e;
 }
 
+// Out of processes or descriptors is the machine's fault, anything else the command's.
+static mst_rc
+rc_of_spawn(int e)
+{
+    bool machine = e == EAGAIN || e == ENOMEM || e == EMFILE || e == ENFILE || e == EIO;
+    return machine ? MST_IO : e == ENOENT ? MST_NOTFOUND : MST_INVAL;
+}
+
 mst_rc
 mst_child_start(const mst_child_opts_t *o, mst_child_t **out, mst_err_t *err)
 {
@@ -169,8 +177,8 @@ mst_child_start(const mst_child_opts_t *o, mst_child_t **out, mst_err_t *err)
         limit(c->pid, o->memory_bytes);
         *out = c;
     } else {
-        rc = MST_ERR_SUB(err, e == ENOENT ? MST_NOTFOUND : MST_IO, e, "could not start program \"%s\": %s", argv[0],
-                         strerror(e));
+        rc = MST_ERR_SUB(err, rc_of_spawn(e), e, "could not start program \"%s\": %s%s", argv[0], strerror(e),
+                         e == EACCES ? "; it must be a file that may be executed (chmod +x)" : "");
         close_all(ours, 3);
         free(c);
     }

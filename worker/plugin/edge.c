@@ -33,6 +33,9 @@ open_state(const mst_scorer_cfg_t *cfg, bool start, void **out, mst_err_t *err)
         rc = mst_exec_new(cfg, &s->exec, err);
         if (rc == MST_OK && start)
             rc = mst_exec_start(s->exec, err);
+        // A program that ends, hangs or floods before it is ready: the configuration names one that cannot be used.
+        if (start && (rc == MST_CLOSED || rc == MST_TIMEOUT || rc == MST_LIMIT || rc == MST_PROTO))
+            rc = err->rc = MST_INVAL;
     } else {
         rc = MST_ERR(err, MST_UNSUPPORTED, "scorers of type %s are not run here", cfg->kind->name);
     }

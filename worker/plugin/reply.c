@@ -3,6 +3,8 @@
 #include "common/base/limits.h"
 #include "common/base/utf8.h"
 
+#include <math.h>
+
 #define SENTENCE_MAX (2 * MST_REASON_MAX) // the caller cuts at MST_REASON_MAX
 
 static void
@@ -133,6 +135,8 @@ read_value(const mst_json_t *reply, mst_score_t *out, mst_err_t *err)
         (void)mst_json_f64(v, &out->value);
     else
         return MST_ERR(err, MST_PROTO, "the program's \"score\" is neither a number nor true or false");
+    if (!isfinite(out->value))
+        return MST_ERR(err, MST_INVAL, "the program's \"score\" is not a finite number");
     return MST_OK;
 }
 

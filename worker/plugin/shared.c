@@ -9,6 +9,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <limits.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -32,7 +33,7 @@ load(mst_shared_t *s, mst_str_t path, mst_err_t *err)
     if (n < 0 || (size_t)n >= sizeof file || memchr(path.p, '\0', path.n) != NULL)
         return MST_ERR(err, MST_INVAL, "plugin path \"%.*s\" is not a path", MST_FMT(mst_str_cut(path, 100)));
     if (access(file, R_OK) != 0)
-        return MST_ERR_SUB(err, errno == ENOENT ? MST_NOTFOUND : MST_IO, errno, "could not open plugin \"%s\": %s",
+        return MST_ERR_SUB(err, errno == ENOENT ? MST_NOTFOUND : MST_INVAL, errno, "could not open plugin \"%s\": %s",
                            file, strerror(errno));
     s->object = dlopen(file, RTLD_NOW | RTLD_LOCAL);
     if (s->object == NULL)
@@ -153,6 +154,8 @@ mst_shared_score(mst_shared_t *s, const mst_score_in_t *in, mst_score_t *out, ms
                        error[0] != '\0' ? error : "the plugin failed and does not say why");
     if (got.verdict != MUSTER_SCORED && got.verdict != MUSTER_NOT_MEASURED)
         return MST_ERR(err, MST_PROTO, "the plugin gave verdict %d, which there is not", (int)got.verdict);
+    if (got.verdict == MUSTER_SCORED && !isfinite(got.value))
+        return MST_ERR(err, MST_PROTO, "the plugin's score is not a finite number");
     out->value = got.value;
     if (got.verdict == MUSTER_NOT_MEASURED)
         out->state = MST_SCORE_NOT_MEASURED;
