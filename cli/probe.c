@@ -83,6 +83,17 @@ put_option(mst_jw_t *w, const char *key, const char *value)
     mst_jw_str(w, mst_str_c(value));
 }
 
+// Some providers do not go without a longest answer; a probe's own requests say how long theirs are.
+static bool
+wants_max_tokens(const char *name)
+{
+    const mst_provider_t *p = mst_provider_find(mst_str_c(name));
+    for (size_t i = 0; p != NULL && p->kind.params[i].name != NULL; i++)
+        if (strcmp(p->kind.params[i].name, "max_tokens") == 0)
+            return p->kind.params[i].required;
+    return false;
+}
+
 // A configuration around the provider that the options name: read like any other, so that its errors are the same.
 static void
 write_config(const options_t *o, mst_buf_t *out)
@@ -95,6 +106,10 @@ write_config(const options_t *o, mst_buf_t *out)
     put_option(&w, "provider_type", o->provider);
     put_option(&w, "model", o->model != NULL ? o->model : "default");
     put_option(&w, "base_url", o->url);
+    if (wants_max_tokens(o->provider)) {
+        mst_jw_key(&w, "max_tokens");
+        mst_jw_i64(&w, 16);
+    }
     put_option(&w, "api_key", o->key);
     mst_jw_obj_end(&w);
     mst_buf_add_c(out, "}");
@@ -209,6 +224,8 @@ static void
 print_facts(const mst_probe_facts_t *f)
 {
     print_fact("reachable", f->reachable);
+    if (f->reachable == MST_FACT_NO)
+        print_text("because", f->why_silent);
     print_text("engine", f->engine);
     print_text("version", f->engine_version);
     print_text("model", f->model);

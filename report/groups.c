@@ -27,6 +27,7 @@ typedef struct {
 typedef struct { // a scorer of scope case
     size_t index; // among the run's scorers
     double threshold;
+    bool negate, decides; // decides: has a weight other than 0
     const mst_reduce_t *reduce;
     size_t reduce_count, reduce_at; // its first place in tally_t.reduced
     double *values;                 // of the group
@@ -85,7 +86,11 @@ mst_groups_new(const mst_run_cfg_t *cfg, const mst_run_numbers_full_t *n)
         if (n->scorers[i].run_scope)
             continue;
         column_t *c = &g->columns[g->column_count++];
-        *c = (column_t){.index = i, .threshold = n->scorers[i].threshold, .reduce_at = g->reduce_total};
+        *c = (column_t){.index = i,
+                        .threshold = n->scorers[i].threshold,
+                        .negate = cfg->scorers[i].negate,
+                        .decides = !cfg->scorers[i].weighted || cfg->scorers[i].weight > 0.0,
+                        .reduce_at = g->reduce_total};
         c->reduce = mst_run_cfg_reduce(cfg, &cfg->scorers[i], &c->reduce_count);
         c->values = MST_NEW_ARRAY(double, g->repeats);
         c->passed = MST_NEW_ARRAY(bool, g->repeats);
@@ -189,6 +194,16 @@ add_to_tally(const mst_groups_t *g, tally_t *t, const mst_result_t *r, bool meas
     }
 }
 
+// What a reduced value must reach. A negated scorer passes below its threshold, and its values are 1 less the scorer's;
+// shares of passed repeats are of verdicts, which are negated already.
+static double
+bar(const column_t *c, mst_reduce_kind_t kind)
+{
+    if (!c->negate || isnan(c->threshold) || (kind != MST_REDUCE_MEAN && kind != MST_REDUCE_MEDIAN))
+        return c->threshold;
+    return nextafter(1.0 - c->threshold, 2.0);
+}
+
 // The verdict of one column on its group. -1: too few repeats; 1 when it has nothing to say.
 static int
 close_column(mst_groups_t *g, column_t *c)
@@ -198,7 +213,7 @@ close_column(mst_groups_t *g, column_t *c)
         double value = 0.0;
         bool passed = false;
         memcpy(g->scratch, c->values, c->n * sizeof *g->scratch);
-        bool known = mst_reduce(c->reduce[k], c->threshold, g->scratch, c->passed, c->n, &value, &passed);
+        bool known = mst_reduce(c->reduce[k], bar(c, c->reduce[k].kind), g->scratch, c->passed, c->n, &value, &passed);
         for (size_t i = 0; i < g->in_count; i++) {
             reduced_t *to = &g->tallies[g->in[i]].reduced[c->reduce_at + k];
             if (known)
@@ -220,6 +235,8 @@ close_group(mst_groups_t *g)
         return;
     for (size_t i = 0; i < g->column_count; i++) {
         int verdict = close_column(g, &g->columns[i]);
+        if (!g->columns[i].decides)
+            continue;
         known = known && verdict >= 0;
         passed = passed && verdict != 0;
     }

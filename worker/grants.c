@@ -421,7 +421,7 @@ spec_came(mst_io_t *io, mst_io_run_t *run, const Muster__RunSpec *spec)
     if (rc == MST_OK)
         rc = mst_runs_launch(io, run, &run->error);
     if (rc != MST_OK)
-        mst_error("run spec refused: %s", run->error.message);
+        mst_info("run spec refused: %s", run->error.message); // the coordinator tells its people
     if (rc != MST_OK)
         release_waiting(io, run);
     else if (run->launching == 0)
@@ -432,7 +432,7 @@ void
 mst_grants_probed(mst_io_t *io, mst_io_run_t *run)
 {
     if (run->error.rc != MST_OK)
-        mst_error("run refused: %s", run->error.message);
+        mst_info("run refused: %s", run->error.message);
     release_waiting(io, run);
 }
 

@@ -174,7 +174,10 @@ mst_reduce(mst_reduce_t r, double threshold, double *values, const bool *passed,
     case MST_REDUCE_MEAN:
     case MST_REDUCE_MEDIAN:
         *out = mean_or_median(r.kind, values, n);
-        *out_passed = *out >= threshold && vetoed == 0;
+        if (isnan(threshold))
+            *out_passed = r.kind == MST_REDUCE_MEAN ? right == n : 2 * right > n;
+        else
+            *out_passed = *out >= threshold && vetoed == 0;
         return true;
     case MST_REDUCE_MAX:
     case MST_REDUCE_MAJORITY:
@@ -188,6 +191,6 @@ mst_reduce(mst_reduce_t r, double threshold, double *values, const bool *passed,
         break;
     }
     *out = of_passes(r, n, right);
-    *out_passed = *out >= threshold;
+    *out_passed = *out >= (isnan(threshold) ? 1.0 : threshold);
     return true;
 }

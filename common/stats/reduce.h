@@ -34,6 +34,8 @@ mst_str_t mst_reduce_text(mst_reduce_t r, char out[MST_REDUCE_TEXT_MAX]);
 // passed[i] goes with values[i], both in the order of the repeats. values are overwritten (sorted).
 // *out_passed: the verdict on the reduced value: value >= threshold, and for mean and median that no repeat was failed
 // with a value that would have passed; for max and majority the verdict of a repeat with that value.
+// A threshold of NaN is none: the mean passes when every repeat did, the median when more than half of them did, and
+// pass@k and its like need 1.
 // false: there is no value, because n is 0 or k is more than n.
 bool mst_reduce(mst_reduce_t r, double threshold, double *values, const bool *passed, size_t n, double *out,
                 bool *out_passed);

@@ -118,6 +118,31 @@ test_groups_repeats(void **state)
     world_free(w);
 }
 
+// A negated scorer passes below its threshold; one of weight 0 decides nothing.
+static void
+test_groups_negated_and_weightless(void **state)
+{
+    (void)state;
+    world_t *w = world_new(2);
+    mst_groups_free(&w->groups);
+    w->cfg_scorers[0].negate = true;
+    w->scorers[0].threshold = 0.7;
+    w->cfg_scorers[2].weighted = true; // of weight 0
+    w->groups = mst_groups_new(&w->cfg, &w->n);
+    mst_score_t yes = {.state = MST_SCORE_OK, .value = 0.4, .passed = true}; // the scorer's own 0.6 is under 0.7
+    mst_score_t no = {.state = MST_SCORE_OK, .value = 0.125, .passed = false};
+    for (int i = 0; i < 2; i++)
+        add(w, 0, yes, ok(0), NULL);
+    for (int i = 0; i < 2; i++)
+        add(w, 1, no, ok(0), NULL);
+    finish(w);
+    assert_int_equal(w->scorers[0].reduced[0].passed, 1);
+    assert_int_equal(w->scorers[2].reduced[0].passed, 0);
+    assert_int_equal(w->n.cases_judged, 2);
+    assert_int_equal(w->n.cases_passed, 1);
+    world_free(w);
+}
+
 // What was missing follows on_missing: left out when it passed or was skipped, a failure when it failed.
 static void
 test_groups_missing(void **state)
@@ -259,6 +284,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_groups_repeats),     cmocka_unit_test(test_groups_missing),
+        cmocka_unit_test(test_groups_negated_and_weightless),
         cmocka_unit_test(test_groups_slices),      cmocka_unit_test(test_groups_many_slices),
         cmocka_unit_test(test_groups_verdict),     cmocka_unit_test(test_groups_rendered),
     };

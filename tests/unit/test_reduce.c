@@ -75,6 +75,21 @@ test_reduce_vetoed(void **state)
     assert_reduced(reduced("pass@1", 0.6, v, p, 3), 2.0 / 3, true);
 }
 
+// A set without a threshold: its verdicts decide.
+static void
+test_reduce_without_threshold(void **state)
+{
+    (void)state;
+    const double v[] = {0.6, 0.9, 0.2};
+    const bool all[] = {true, true, true}, most[] = {true, true, false};
+    assert_reduced(reduced("mean", (double)NAN, v, all, 3), 1.7 / 3, true);
+    assert_reduced(reduced("mean", (double)NAN, v, most, 3), 1.7 / 3, false);
+    assert_reduced(reduced("median", (double)NAN, v, most, 3), 0.6, true);
+    assert_reduced(reduced("median", (double)NAN, v + 1, most + 1, 2), 0.55, false);
+    assert_reduced(reduced("pass@2", (double)NAN, v, most, 3), 1.0, true);
+    assert_reduced(reduced("pass^2", (double)NAN, v, most, 3), 1.0 / 3, false);
+}
+
 static void
 test_reduce_passes(void **state)
 {
@@ -241,6 +256,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_reduce_values),     cmocka_unit_test(test_reduce_vetoed),
+        cmocka_unit_test(test_reduce_without_threshold),
         cmocka_unit_test(test_reduce_passes),     cmocka_unit_test(test_reduce_estimators),
         cmocka_unit_test(test_reduce_text),       cmocka_unit_test(test_reduce_estimators_by_counting),
         cmocka_unit_test(test_spread_in_numpys_order), cmocka_unit_test(test_slices),

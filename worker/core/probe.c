@@ -239,10 +239,12 @@ take_answer(mst_probe_t *p, int status, mst_str_t body, const mst_err_t *err)
 void
 mst_probe_take(mst_probe_t *p, int status, mst_str_t server, mst_str_t body, const mst_err_t *err)
 {
-    if (status > 0)
+    if (status > 0) {
         p->facts.reachable = MST_FACT_YES;
-    else if (p->facts.reachable == MST_FACT_UNKNOWN)
+    } else if (p->facts.reachable == MST_FACT_UNKNOWN) {
         p->facts.reachable = MST_FACT_NO;
+        p->facts.why_silent = mst_arena_dup(p->arena, mst_str_c(err->message), NULL);
+    }
     mst_probe_server(&p->facts, server, p->arena);
     if (p->asked > 0) {
         take_answer(p, status, body, err);

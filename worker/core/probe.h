@@ -18,6 +18,7 @@ typedef struct {
     mst_fact_t model_known;                                  // the server lists the model that the run names
     mst_fact_t answers;                                      // the small request had an answer
     mst_fact_t streams, usage, logprobs, loglik;
+    mst_str_t why_silent; // of reachable NO: why nothing came
     mst_str_t why; // of loglik NO: the server's or the codec's sentence
 } mst_probe_facts_t;
 

@@ -229,6 +229,7 @@ void
 mst_probe_write(const mst_probe_facts_t *f, mst_jw_t *w)
 {
     write_fact(w, "reachable", f->reachable);
+    write_text(w, "why_not_reachable", f->reachable == MST_FACT_NO ? f->why_silent : MST_STR_NULL);
     write_text(w, "engine", f->engine);
     write_text(w, "engine_version", f->engine_version);
     write_text(w, "model", f->model);
