@@ -143,6 +143,7 @@ typedef struct {
     mst_groups_t *groups; // NULL: nothing to group
     mst_sides_t *sides;   // NULL: one target
     mst_load_rows_t *load; // NULL: no load
+    uint64_t cached;
 } passes_t;
 
 static bool
@@ -150,6 +151,7 @@ add_row(void *ud, const mst_result_t *r, const mst_origin_t *origin)
 {
     passes_t *p = ud;
     (void)origin;
+    p->cached += r->done.cached;
     if (p->load)
         mst_load_rows_add(p->load, r);
     if (r->load.phase != MST_PHASE_MAIN)
@@ -172,7 +174,7 @@ fill_side_latencies(source_t *s, mst_run_numbers_full_t *out, mst_err_t *err)
     return rc;
 }
 
-// One scan of all rows, only when there is something to group or to set side by side.
+// One scan of all rows, only when there is something to group, to set side by side or to count.
 static mst_rc
 fill_groups(source_t *s, const mst_run_cfg_t *cfg, mst_arena_t *arena, mst_run_numbers_full_t *out, mst_err_t *err)
 {
@@ -180,10 +182,14 @@ fill_groups(source_t *s, const mst_run_cfg_t *cfg, mst_arena_t *arena, mst_run_n
     passes_t p = {.groups = grouped ? mst_groups_new(cfg, out) : NULL,
                   .sides = mst_run_cfg_key_targets(cfg) > 1 ? mst_sides_new(cfg, out) : NULL,
                   .load = cfg->load.model != MST_LOAD_NONE ? mst_load_rows_new(cfg) : NULL};
-    const mst_store_scan_t what = {.with_scores = true};
+    const mst_store_scan_t what = {.with_scores = p.groups || p.sides || p.load};
     mst_rc rc = MST_OK;
-    if (p.groups || p.sides || p.load)
+    out->cache = cfg->cache != MST_CACHE_OFF;
+    if (p.groups || p.sides || p.load || out->cache)
         rc = mst_store_results(s->store, s->run_no, &what, add_row, &p, err);
+    out->cached = p.cached;
+    if (p.cached > 0)
+        out->tokens_per_s = (double)NAN; // nobody generated them now
     if (rc == MST_OK && p.groups) {
         rc = mst_groups_finish(p.groups, arena, out, err);
         out->reduces = mst_run_cfg_reduces(cfg);

@@ -292,6 +292,11 @@ work_lines(const mst_run_numbers_full_t *r, mst_buf_t *out)
         // a sum of 0 prompt tokens says that the server did not count them
         mst_fmt_tokens(r->prompt_tokens > 0 ? (int64_t)r->prompt_tokens : MST_NONE, (int64_t)r->completion_tokens, out);
     }
+    if (r->cache) {
+        mst_buf_add_c(out, "  cache       ");
+        mst_fmt_count(r->cached, out);
+        mst_buf_add_c(out, r->cached == 1 ? " answer was known\n" : " answers were known\n");
+    }
     spent_lines(r, out);
     if (r->refused_rows > 0) {
         mst_buf_add_c(out, "  dataset     ");

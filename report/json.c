@@ -108,6 +108,8 @@ put_totals(mst_jw_t *w, const mst_run_numbers_full_t *r)
     // sums of 0 say that no answer came with a count
     put_known(w, "prompt_tokens", r->prompt_tokens, r->prompt_tokens > 0);
     put_known(w, "completion_tokens", r->completion_tokens, r->prompt_tokens > 0 || r->completion_tokens > 0);
+    if (r->cache)
+        mst_put_u64(w, "cached", r->cached);
     if (r->weighted)
         mst_put_f64(w, "weighted_mean", mst_report_weighted_mean(r));
     put_spent(w, r);
@@ -439,6 +441,8 @@ put_completion(mst_jw_t *w, const mst_result_t *res)
     if (d->http_status > 0)
         put_count(w, "http_status", d->http_status);
     mst_put_u64(w, "attempts", d->attempts);
+    if (d->cached)
+        put_bool(w, "cached", true);
 }
 
 void

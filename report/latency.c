@@ -303,6 +303,11 @@ mst_latency_row(mst_latency_t *l, const mst_result_t *r, const mst_origin_t *ori
     mst_latency_request_t q;
     if (r->load.phase != MST_PHASE_MAIN)
         return MST_OK; // warm-up and drain of a load are kept apart
+    if (c.cached) {
+        l->numbers.rows += l->reading == 0;
+        l->numbers.cached += l->reading == 0;
+        return MST_OK;
+    }
     mst_arena_reset(l->arena);
     mst_rc rc = mst_events_unpack(r->events, l->arena, &c, err);
     if (rc != MST_OK) {

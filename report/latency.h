@@ -69,6 +69,7 @@ typedef struct {
 
 typedef struct {
     uint64_t rows, measured, streamed;
+    uint64_t cached; // of the rows: from the response cache, so not timed and in no other count
     uint64_t sent_by[MST_STAMP_SOURCES], arrived_by[MST_STAMP_SOURCES]; // measured rows, by who stamped
     uint64_t reused, opened;                                            // connections of measured rows
     uint64_t events, merged;               // events, and those that shared a read with an earlier one

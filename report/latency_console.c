@@ -266,8 +266,12 @@ mst_latency_console(const mst_latency_doc_t *d, const mst_latency_report_t *n, b
     mst_buf_add_c(out, "\n  requests     ");
     mst_fmt_count(n->measured, out);
     mst_buf_add_c(out, " measured, ");
-    mst_fmt_count(n->rows - n->measured, out);
+    mst_fmt_count(n->rows - n->measured - n->cached, out);
     mst_buf_add_c(out, " not; ");
+    if (n->cached > 0) {
+        mst_fmt_count(n->cached, out);
+        mst_buf_add_c(out, " from the response cache; ");
+    }
     mst_fmt_count(n->streamed, out);
     mst_buf_add_c(out, " streamed\n");
     stamps(n, colour, out);

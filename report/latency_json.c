@@ -156,6 +156,7 @@ mst_latency_json(const mst_latency_doc_t *d, const mst_latency_report_t *n, mst_
     count(&w, "rows", n->rows);
     count(&w, "measured", n->measured);
     count(&w, "streamed", n->streamed);
+    count(&w, "cached", n->cached);
     count(&w, "connections_kept", n->reused);
     count(&w, "connections_opened", n->opened);
     count(&w, "events", n->events);

@@ -86,6 +86,8 @@ typedef struct {
     size_t side_count;
     mst_latency_numbers_t ttft, e2e, tpot;
     uint64_t prompt_tokens, completion_tokens;
+    bool cache;      // the run used the response cache
+    uint64_t cached; // results that came from it, some of their steps at least
     // NaN when not measured. Rates are over the window from the first start to the last end of a measured case.
     double wall_s, requests_window_s, cases_per_s, tokens_per_s;
     int64_t started_wall_ns, finished_wall_ns;

@@ -8,6 +8,7 @@
 #include "common/base/log.h"
 #include "worker/blobs.h"
 #include "worker/blot.h"
+#include "worker/caching.h"
 #include "worker/calls.h"
 #include "worker/request.h"
 
@@ -346,9 +347,31 @@ keep_bytes(mst_attempt_t *a, const mst_replayed_t *got)
         return false;
     a->io->rx_bytes += got->body.n;
     for (size_t i = 0; i < got->piece_count; i++) {
-        if (!keep_piece(a, got->pieces[i].n, got->pieces[i].rx_ns, false))
+        if (!keep_piece(a, got->pieces[i].n, got->pieces[i].rx_ns, got->pieces[i].merged))
             return false;
     }
+    return true;
+}
+
+static void
+deliver(mst_attempt_t *a, const mst_replayed_t *got)
+{
+    a->request.split = got->split;
+    if (!keep_bytes(a, got))
+        a->over_budget = true;
+    take_result(a, &got->http);
+    end(a->io, a);
+}
+
+// The answer that such a request had before.
+static bool
+known(mst_attempt_t *a)
+{
+    mst_replayed_t got = {0};
+    if (!mst_caching_find(a, &got))
+        return false;
+    deliver(a, &got);
+    mst_caching_done(a);
     return true;
 }
 
@@ -363,11 +386,7 @@ replay(mst_attempt_t *a)
         mst_attempt_fail(a, MST_OUT_BAD_CASE, &err);
         return;
     }
-    a->request.split = got.split;
-    if (!keep_bytes(a, &got))
-        a->over_budget = true;
-    take_result(a, &got.http);
-    end(a->io, a);
+    deliver(a, &got);
 }
 
 static void
@@ -393,6 +412,8 @@ send_request(mst_attempt_t *a, mst_io_target_t *t, mst_str_t packed)
         replay(a);
         return;
     }
+    if (known(a))
+        return;
     a->scanning = a->request.split != MST_SPLIT_BODY;
     if (a->scanning)
         mst_sse_init(&a->sse);

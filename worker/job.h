@@ -72,6 +72,9 @@ struct mst_attempt {
     mst_plan_t *plan; // NULL: one plain answer
     mst_ask_t ask;    // what the request is for
     mst_request_t request;
+    size_t own_headers_at; // those of the request before are the provider's
+    mst_digest_t cache_key;
+    bool has_cache_key, cached; // cached: the exchange is from the response cache
     mst_str_t key_text; // the key, to be blotted out of what a server sends back; the run's
     mst_key_t key;
     uint64_t lease_id;

@@ -77,6 +77,7 @@ add_lines(mst_attempt_t *a, const mst_io_target_t *t, mst_err_t *err)
     if (!lines)
         return MST_ERR(err, MST_LIMIT, "request does not fit into memory");
     size_t n = q->header_count;
+    a->own_headers_at = n;
     if (n > 0)
         memcpy(lines, q->headers, n * sizeof *lines);
     // A UUID of version 8, as some servers refuse any other form: run, repeat, attempt, step, case.

@@ -10,6 +10,7 @@
 #include "common/model/slices.h"
 #include "scorers/recorded.h"
 #include "worker/blot.h"
+#include "worker/caching.h"
 #include "worker/provider/extra.h"
 #include "worker/calls.h"
 
@@ -253,6 +254,12 @@ put_steps(mst_bench_t *b, mst_attempt_t *a, mst_result_t *r)
     mst_events_pack(&all, &text);
     r->events = text.failed ? MST_STR_NULL : mst_arena_dup(b->arena, mst_buf_view(&text), NULL);
     r->tpot_ns = tpot >= 0.0 && tpot < 9e18 ? (int64_t)(tpot + 0.5) : MST_NONE; // false for NaN
+    for (uint32_t i = 0; i < steps.count && !r->done.cached; i++)
+        r->done.cached = steps.items[i].cached;
+    if (r->done.cached) { // a case is timed whole or not at all
+        mst_caching_untime(&r->done);
+        r->tpot_ns = MST_NONE;
+    }
     bool kept = r->events.n > 0;
     r->done.event_count = kept ? all.event_count : 0;
     r->logprob_count = kept ? all.logprob_count : 0;
@@ -364,6 +371,8 @@ row_of_exchange(mst_bench_t *b, mst_attempt_t *a)
     d.ask = &a->ask;
     mst_blot(a->body.p, a->body.n, a->key_text); // before it is read: an error keeps only the beginning of a text
     r.outcome = decode(&d, a);
+    if (a->cached)
+        mst_caching_untime(&d.c);
     r.done = d.c;
     mst_blot_completion(b->arena, &r.done, a->key_text);
     a->used = spent_by(a, &r.done);
@@ -372,9 +381,12 @@ row_of_exchange(mst_bench_t *b, mst_attempt_t *a)
         r.outcome = mst_plan_finish(a->plan, &r.done); // decoded again for its scorers' answers
     else
         a->more = a->plan && take_step(a, &r);
-    if (!a->more) {
+    if (a->more || mst_outcome_measured(r.outcome))
+        mst_caching_keep(a);
+    else if (a->cached)
+        r.done.error.retry = MST_RETRY_LATER; // it no longer reads as it did: the backend is asked
+    if (!a->more)
         judge(b, a, &r);
-    }
     mst_decoder_deinit(&d);
 }
 

@@ -5,6 +5,8 @@
 #include "common/base/clock.h"
 #include "common/base/limits.h"
 #include "scorers/scorer.h"
+#include "worker/cache/cache.h"
+#include "worker/caching.h"
 #include "worker/core/plan.h"
 #include "worker/launch.h"
 #include "worker/model/local_models.h"
@@ -299,6 +301,8 @@ mst_run_new(mst_str_t spec, const mst_digest_t *digest, const mst_config_env_t *
         rc = mst_local_models_check(&run->cfg, env, err);
     if (rc == MST_OK)
         rc = set_callers(run, set, err);
+    if (rc == MST_OK)
+        run->cache = mst_caching_open(&run->cfg, env);
 out:
     mst_scorer_set_free(&set);
     if (rc != MST_OK)
@@ -328,6 +332,7 @@ mst_run_unref(mst_run_t **run)
         mst_replay_t *replay = r->targets[i].replay;
         mst_replay_free(&replay);
     }
+    mst_cache_free(&r->cache);
     mst_arena_free(&r->arena);
     free(r);
 }

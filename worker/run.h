@@ -40,6 +40,7 @@ typedef struct {
     size_t target_count; // 0: recorded answers are scored
     const mst_scorer_cfg_t *const *callers; // scorers that ask an endpoint of their own
     size_t caller_count;
+    struct mst_cache *cache; // of answers; NULL = none
 } mst_run_t;
 
 // The worker's own options, which win over the run's.

@@ -7,6 +7,7 @@
 #define FLAG_LENIENT  4
 #define FLAG_FINISHED 8
 #define FLAG_PHASE    16 // times the phase
+#define FLAG_CACHED   64
 
 const char *const mst_result_columns[MST_COL_COUNT] = {
 #define COLUMN_NAME(name) #name,
@@ -102,7 +103,7 @@ number_cells(const mst_result_t *r, mst_cell_t *c)
     mst_events_counts(r->events, &events, &logprobs);
     int flags = (d->streamed ? FLAG_STREAMED : 0) | (d->conn_reused ? FLAG_REUSED : 0) |
                 (d->lenient_json ? FLAG_LENIENT : 0) | (d->finished ? FLAG_FINISHED : 0) |
-                FLAG_PHASE * (int)r->load.phase;
+                FLAG_PHASE * (int)r->load.phase | (d->cached ? FLAG_CACHED : 0);
     c[MST_COL_ttft_ns] = known(d->ttft_ns);
     c[MST_COL_last_token_ns] = known(d->last_token_ns);
     c[MST_COL_tpot_ns] = known(r->tpot_ns);
@@ -251,6 +252,7 @@ read_completion(const mst_cell_t *c, mst_completion_t *d)
         .conn_reused = (flags & FLAG_REUSED) != 0,
         .lenient_json = (flags & FLAG_LENIENT) != 0,
         .finished = (flags & FLAG_FINISHED) != 0,
+        .cached = (flags & FLAG_CACHED) != 0,
         .http_status = (int)number_of(&c[MST_COL_http_status]),
         .attempts = (uint32_t)number_of(&c[MST_COL_attempts]),
         .error = {.rc = (mst_rc)number_of(&c[MST_COL_error_rc]),

@@ -136,6 +136,7 @@ MST_NODISCARD mst_rc mst_cfg_money(mst_cfg_ctx_t *c, const mst_ynode_t *prices, 
 size_t mst_cfg_rows(const mst_param_t *table); // NULL: 0
 
 extern const char *const mst_cfg_probe_names[3]; // by mst_probe_mode_t
+extern const char *const mst_cfg_cache_names[4]; // by mst_cache_mode_t
 const char *mst_cfg_on_missing_name(mst_on_missing_t v);
 const char *mst_cfg_source_type_name(mst_source_type_t v);
 

@@ -25,6 +25,13 @@ const mst_param_t mst_run_cfg_table[] = {
     {.name = "probe", .type = MST_P_ENUM, .dflt = "light", .choices = "off|light|full",
      .help = "what a worker finds out about the backend before the run: off: nothing; light: what it says of itself, "
              "and with one small request what the run cannot do without; full: that request always"},
+    {.name = "cache", .type = MST_P_ENUM, .dflt = "off", .choices = "off|read|write|on",
+     .help = "answers that were given before (docs/cache.md): off: every case is asked; read: what is known is not "
+             "asked again; write: all is asked and kept; on: both"},
+    {.name = "cache_path", .type = MST_P_STR,
+     .help = "its file, on the worker's machine; without it muster/muster-cache.db in $XDG_CACHE_HOME or ~/.cache"},
+    {.name = "cache_max_mb", .type = MST_P_INT, .dflt = "1024", .min = 1, .max = 1048576,
+     .help = "size of the file in MiB; the oldest answers go first"},
     {.name = "concurrency", .type = MST_P_INT, .dflt = "5", .min = 1, .max = MST_CONCURRENCY_MAX,
      .help = "requests in flight to each target"},
     {.name = "repeats", .type = MST_P_INT, .dflt = "1", .min = 1, .max = MST_REPEATS_MAX,
@@ -56,7 +63,8 @@ const mst_param_t mst_run_cfg_table[] = {
 
 enum {
     ROW_NAME, ROW_DESCRIPTION, ROW_SOURCE, ROW_SCORERS, ROW_PROVIDER, ROW_TARGETS, ROW_MODELS, ROW_MODELS_FILE,
-    ROW_PLACEMENT, ROW_REQUEST, ROW_PROBE, ROW_CONCURRENCY, ROW_REPEATS, ROW_REDUCE, ROW_FAIL_FAST, ROW_STRICT,
+    ROW_PLACEMENT, ROW_REQUEST, ROW_PROBE, ROW_CACHE, ROW_CACHE_PATH, ROW_CACHE_MAX,
+    ROW_CONCURRENCY, ROW_REPEATS, ROW_REDUCE, ROW_FAIL_FAST, ROW_STRICT,
     ROW_KEEP_RAW, ROW_MIN_COVERAGE, ROW_SYSTEM_PROMPT, ROW_WANDB_PROJECT, ROW_WANDB_TAGS, ROW_PRICES,
     ROW_BUDGET, ROW_GUARD, ROW_SLO, ROW_LOAD,
     ROW_SIMULATE,
@@ -74,6 +82,7 @@ const mst_param_t mst_guard_cfg_table[] = {
 };
 
 const char *const mst_cfg_probe_names[3] = {"off", "light", "full"};
+const char *const mst_cfg_cache_names[4] = {"off", "read", "write", "on"};
 
 static mst_rc
 read_guard(mst_cfg_ctx_t *c, const mst_ynode_t *n, mst_run_cfg_t *out)
@@ -226,6 +235,11 @@ read_top(mst_cfg_ctx_t *c, const mst_ynode_t *root, mst_run_cfg_t *out)
     for (size_t i = 0; i < sizeof mst_cfg_probe_names / sizeof mst_cfg_probe_names[0]; i++)
         if (mst_str_eq_c(v[ROW_PROBE].u.s, mst_cfg_probe_names[i]))
             out->probe = (mst_probe_mode_t)i;
+    for (size_t i = 0; i < sizeof mst_cfg_cache_names / sizeof mst_cfg_cache_names[0]; i++)
+        if (mst_str_eq_c(v[ROW_CACHE].u.s, mst_cfg_cache_names[i]))
+            out->cache = (mst_cache_mode_t)i;
+    out->cache_path = v[ROW_CACHE_PATH].u.s;
+    out->cache_max_mb = v[ROW_CACHE_MAX].u.i;
     out->fail_fast = v[ROW_FAIL_FAST].u.b;
     out->strict = v[ROW_STRICT].u.b;
     out->keep_raw = v[ROW_KEEP_RAW].u.b;

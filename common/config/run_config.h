@@ -125,6 +125,9 @@ typedef struct { // of a million tokens, in whatever currency
     double input, output, cached; // cached: prompt tokens that the server had already; as input when not given
 } mst_price_cfg_t;
 
+// What is done with answers of earlier runs (docs/cache.md).
+typedef enum { MST_CACHE_OFF, MST_CACHE_READ, MST_CACHE_WRITE, MST_CACHE_ON } mst_cache_mode_t;
+
 typedef struct {
     mst_str_t name, description;
     mst_source_cfg_t source;
@@ -135,6 +138,9 @@ typedef struct {
     mst_placement_t placement;
     mst_request_cfg_t request;
     mst_probe_mode_t probe;
+    mst_cache_mode_t cache;
+    mst_str_t cache_path;  // on the worker's machine; empty: its own place
+    int64_t cache_max_mb;
     int64_t concurrency;   // requests in flight to each target; default 5
     int64_t repeats;       // default 1
     const mst_reduce_t *reduce; // of scorers that say nothing themselves; NULL: the mean

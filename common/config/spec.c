@@ -319,11 +319,21 @@ put_targets(object_t *o, const mst_run_cfg_t *cfg, mst_arena_t *arena, bool *ok)
     put_str(o, "placement", cfg->placement == MST_PLACE_SHARE ? MST_STR("share") : MST_STR("replicate"));
 }
 
+static void
+put_cache(object_t *o, const mst_run_cfg_t *cfg)
+{
+    if (cfg->cache == MST_CACHE_OFF)
+        return;
+    put_str(o, "cache", mst_str_c(mst_cfg_cache_names[cfg->cache]));
+    put_str(o, "cache_path", cfg->cache_path);
+    put_int(o, "cache_max_mb", cfg->cache_max_mb);
+}
+
 static mst_json_t
 spec_value(const mst_run_cfg_t *cfg, mst_arena_t *arena, bool *ok)
 {
     object_t o;
-    object_init(&o, arena, 32);
+    object_init(&o, arena, 35);
     put_str(&o, "name", cfg->name);
     put_str(&o, "description", cfg->description);
     put(&o, "data_source", source_value(&cfg->source, arena, ok));
@@ -332,6 +342,7 @@ spec_value(const mst_run_cfg_t *cfg, mst_arena_t *arena, bool *ok)
     put_request(&o, &cfg->request);
     if (cfg->probe != MST_PROBE_LIGHT)
         put_str(&o, "probe", mst_str_c(mst_cfg_probe_names[cfg->probe]));
+    put_cache(&o, cfg);
     put_int(&o, "concurrency", cfg->concurrency);
     put_int(&o, "repeats", cfg->repeats);
     put_reduce(&o, cfg->reduce, cfg->reduce_count);

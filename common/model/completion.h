@@ -99,6 +99,7 @@ typedef struct {
     uint32_t merged_reads;   // events that shared a read with an earlier one: their stamp is an upper bound
     uint32_t comments;
     bool streamed, conn_reused, lenient_json, finished; // finished: the format's own terminator was seen
+    bool cached; // from the response cache, some of it at least: not measured now, so it has no stamps and no events
     int http_status;
     uint32_t attempts;       // tries made, >= 1
     // when the case failed: outcome other than the measured ones, and why

@@ -75,6 +75,10 @@ write_step(mst_jw_t *w, const mst_step_t *s)
     mst_jw_str(w, mst_str_c(source_names[s->token_source]));
     mst_jw_key(w, "conn_reused");
     mst_jw_bool(w, s->conn_reused);
+    if (s->cached) {
+        mst_jw_key(w, "cached");
+        mst_jw_bool(w, true);
+    }
     if (s->has_loglik) {
         mst_jw_key(w, "loglikelihood");
         mst_jw_f64(w, s->loglik);
@@ -156,6 +160,7 @@ read_step(const mst_json_t *v, uint32_t no, mst_step_t *s)
         return false;
     (void)mst_json_str(mst_json_get(v, "finish_reason"), &s->finish_reason);
     (void)mst_json_bool(mst_json_get(v, "conn_reused"), &s->conn_reused);
+    (void)mst_json_bool(mst_json_get(v, "cached"), &s->cached);
     s->has_loglik = mst_json_f64(mst_json_get(v, "loglikelihood"), &s->loglik) && !isnan(s->loglik);
     s->loglik_greedy_known = mst_json_bool(mst_json_get(v, "greedy"), &s->loglik_greedy);
     (void)mst_json_bool(mst_json_get(v, "merged"), &s->loglik_merged);
@@ -230,6 +235,7 @@ mst_steps_view(const mst_steps_t *s, uint32_t no, mst_completion_t *c)
     c->attempts = t->attempts;
     c->merged_reads = t->merged_reads;
     c->conn_reused = t->conn_reused;
+    c->cached = t->cached;
     c->has_loglik = t->has_loglik;
     c->loglik = t->loglik;
     c->loglik_tokens = t->loglik_tokens;

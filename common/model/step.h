@@ -28,6 +28,7 @@ typedef struct mst_step {
     uint32_t attempts, merged_reads;
     uint32_t event_count, logprob_count; // its share of the case's events and logprobs
     bool conn_reused;
+    bool cached; // from the response cache: no time of it was measured
     bool has_loglik, loglik_greedy, loglik_greedy_known, loglik_merged;
     uint32_t loglik_tokens;
     double loglik;

@@ -6,7 +6,7 @@
 
 #include <math.h>
 
-enum { FLAG_STREAMED = 1, FLAG_REUSED = 2, FLAG_LENIENT = 4, FLAG_FINISHED = 8 };
+enum { FLAG_STREAMED = 1, FLAG_REUSED = 2, FLAG_LENIENT = 4, FLAG_FINISHED = 8, FLAG_CACHED = 64 };
 
 // m.name = value, present only when it says something
 #define PUT_BYTES(m, name, s) ((m).has_##name = (s).n > 0, (m).name = mst_wire_bytes(s))
@@ -48,7 +48,8 @@ put_completion(Muster__Result *m, const mst_completion_t *c)
     PUT_NUM(*m, merged_reads, c->merged_reads);
     PUT_NUM(*m, comments, c->comments);
     uint32_t flags = (c->streamed ? FLAG_STREAMED : 0U) | (c->conn_reused ? FLAG_REUSED : 0U) |
-                     (c->lenient_json ? FLAG_LENIENT : 0U) | (c->finished ? FLAG_FINISHED : 0U);
+                     (c->lenient_json ? FLAG_LENIENT : 0U) | (c->finished ? FLAG_FINISHED : 0U) |
+                     (c->cached ? FLAG_CACHED : 0U);
     PUT_NUM(*m, flags, flags);
     PUT_NUM(*m, http_status, c->http_status);
     PUT_NUM(*m, attempts, c->attempts);
@@ -267,6 +268,7 @@ get_completion(const Muster__Result *m, mst_completion_t *c)
     c->conn_reused = (m->flags & FLAG_REUSED) != 0;
     c->lenient_json = (m->flags & FLAG_LENIENT) != 0;
     c->finished = (m->flags & FLAG_FINISHED) != 0;
+    c->cached = (m->flags & FLAG_CACHED) != 0;
     c->http_status = m->http_status;
     c->attempts = m->attempts;
 }

@@ -244,6 +244,7 @@ keep_step(mst_plan_t *p, mst_outcome_t outcome, const mst_completion_t *c, mst_e
         .event_count = c->events != NULL ? c->event_count : 0,
         .logprob_count = c->logprobs != NULL ? c->logprob_count : 0,
         .conn_reused = c->conn_reused,
+        .cached = c->cached,
         .has_loglik = c->has_loglik,
         .loglik_greedy = c->loglik_greedy,
         .loglik_greedy_known = c->loglik_greedy_known,
