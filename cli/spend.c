@@ -19,6 +19,8 @@ add(void *ud, const mst_result_t *r, const mst_origin_t *origin)
     const sum_t *s = ud;
     const mst_completion_t *d = &r->done;
     (void)origin;
+    if (d->cached)
+        return true; // nobody was paid for it now
     size_t target_no = s->cfg->target_count == 1 ? 0 : r->key.target_no;
     const mst_target_cfg_t *t = mst_run_cfg_target(s->cfg, target_no);
     s->out->requests += d->attempts;

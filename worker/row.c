@@ -281,7 +281,7 @@ static mst_spend_t
 spent_by(const mst_attempt_t *a, const mst_completion_t *done)
 {
     mst_spend_t used = {0};
-    if (!a->has_http || (!a->http.sent && a->http.status == 0))
+    if (a->cached || !a->has_http || (!a->http.sent && a->http.status == 0))
         return used;
     used.requests = 1;
     int64_t prompt = done->prompt_tokens, completion = done->completion_tokens;

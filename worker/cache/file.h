@@ -13,7 +13,8 @@ typedef struct mst_cache_file mst_cache_file_t;
 MST_NODISCARD mst_rc mst_cache_file_open(const char *path, bool writes, mst_cache_file_t **out, mst_err_t *err);
 void mst_cache_file_close(mst_cache_file_t **f); // NULL and *NULL allowed
 
-// The bytes of a key, borrowed until mst_cache_file_done, which every good call needs. MST_NOTFOUND; MST_PROTO: damaged, the checksum does not hold.
+// The bytes of a key, borrowed until mst_cache_file_done, which every good call needs. MST_NOTFOUND; MST_PROTO:
+// damaged, the checksum does not hold.
 MST_NODISCARD mst_rc mst_cache_file_get(mst_cache_file_t *f, const mst_digest_t *key, mst_str_t *out, mst_err_t *err);
 
 void mst_cache_file_done(mst_cache_file_t *f);
