@@ -5,8 +5,6 @@
 #define SENTINEL        (-9000.0) // and below: a server's way of saying that it does not know
 #define TOKEN_BYTES_MAX 256       // of a token whose text is not told; a longer gap is a prompt that was cut
 
-#define FIRST_TOKEN_MAX 128 // bytes of a first token whose text is not told
-
 static const char broken[] = "\xef\xbf\xbd"; // U+FFFD, for part of a character
 
 static bool
@@ -63,9 +61,6 @@ mst_loglik_align(mst_str_t text, size_t tail, const mst_prompt_token_t *tokens, 
             return end == start; // else it began among tokens whose bytes are not known
         unknown = 0;
         end -= token.n < end ? token.n : end;
-        // vLLM says null of the first token, not even its text: what is left of the text is it
-        if (i == 1 && start == 0 && token.n == 0 && !tokens[0].told && end <= FIRST_TOKEN_MAX)
-            end = 0;
         if (end <= start) {
             *first = i - 1;
             *merged = end < start;
