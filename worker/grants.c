@@ -12,7 +12,9 @@
 #include <math.h>
 #include <stdlib.h>
 
-#define SHORT_RUN 64 // cases; a first grant of fewer is all there is
+#define SHORT_RUN     64 // cases; a first grant of fewer is all there is
+#define OPEN_WARM_S   0.25
+#define OPEN_WARM_MAX 1024
 // An open load's large case is fetched this long before it is due.
 #define BLOB_LEAD_NS (500 * MST_NS_PER_MS)
 
@@ -344,6 +346,17 @@ on_warm(void *ud, size_t open)
     mst_grants_hold(t->run->io, t);
 }
 
+// An open load may have any number under way: connections for what leaves within a quarter of a second at its largest
+// rate. Opening and closing thousands more would make requests late.
+static size_t
+warm_for_load(const mst_load_t *load, size_t n)
+{
+    double most = 8.0;
+    for (size_t i = 0; i < load->level_count; i++)
+        most = fmax(most, load->levels[i] * OPEN_WARM_S);
+    return most < (double)n ? (size_t)most : n;
+}
+
 // Connections for all that will be in flight, so that no first request pays for its own. What was granted so far tells
 // a short run: it gets no more than it has cases.
 static void
@@ -355,6 +368,8 @@ warm_up(mst_io_t *io, mst_io_run_t *run)
     for (size_t i = 0; i < run->target_count; i++) {
         mst_io_target_t *t = &run->targets[i];
         size_t n = t->cfg ? t->cfg->concurrency : 0;
+        if (mst_load_open(&run->run->cfg.load))
+            n = warm_for_load(&run->run->cfg.load, n < OPEN_WARM_MAX ? n : OPEN_WARM_MAX);
         n = granted < SHORT_RUN && granted < n ? granted : n;
         if (n > 0 && t->cfg->throttle.adaptive && t->cfg->throttle.start < n)
             n = t->cfg->throttle.start;
