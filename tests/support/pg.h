@@ -65,13 +65,14 @@ tst_pg_become(const tst_pg_t *pg)
 }
 
 static bool
-tst_pg_run(const tst_pg_t *pg, const char *program, char *const argv[])
+tst_pg_run(const tst_pg_t *pg, const char *program, char *argv[])
 {
     char path[400];
     snprintf(path, sizeof path, "%s/%s", pg->bin, program);
     pid_t pid = fork();
     if (pid == 0) {
         tst_pg_become(pg);
+        argv[0] = path; // it looks for its fellows beside itself
         execv(path, argv);
         _exit(127);
     }
@@ -141,7 +142,7 @@ tst_pg_start(tst_pg_t *pg)
     if (user && chown(pg->dir, user->pw_uid, user->pw_gid) != 0)
         return false;
     (void)chmod(pg->dir, 0755);
-    char *const argv[] = {"initdb",           "-D", "data", "-U", "postgres", "-A", "trust", "-E", "UTF8",
+    char *argv[] = {"initdb",           "-D", "data", "-U", "postgres", "-A", "trust", "-E", "UTF8",
                           "--locale=C.UTF-8", "-N", NULL};
     if (!tst_pg_run(pg, "initdb", argv) || !tst_pg_up(pg)) {
         fprintf(stderr, "PostgreSQL's server did not start; its log: %s/log\n", pg->dir);
